@@ -12,12 +12,68 @@ export enum ErrorCode {
   MISSING_NAMESPACE = 'missing-namespace',
   /** A file in the output folder that was not written by `MeshApp` stands where one of its files must go. */
   FOREIGN_FILE = 'foreign-file',
+  /** Two charts, or two objects, whose files would have the same name. */
+  DUPLICATE_FILE = 'duplicate-file',
+  /** Constructs that depend on each other in a circle. */
+  DEPENDENCY_CYCLE = 'dependency-cycle',
   /** The output folder could not be written or swapped; it is as it was. */
   OUTPUT_FAILED = 'output-failed',
   /** An object could not be rendered. */
   RENDER_FAILED = 'render-failed',
   /** A construct's own validation (`node.addValidation`) found a mistake. */
   VALIDATION_FAILED = 'validation-failed',
+  /** A host that is no DNS name or puts `*` in the wrong place. */
+  INVALID_HOST = 'invalid-host',
+  /** A path that does not begin with `/` or holds what no path does. */
+  INVALID_PATH = 'invalid-path',
+  /** A header or cookie that HTTP does not allow, or that Istio ignores. */
+  INVALID_HEADER = 'invalid-header',
+  /** A query parameter with an impossible name. */
+  INVALID_QUERY = 'invalid-query',
+  /** A regular expression that RE2, and so Envoy, refuses. */
+  INVALID_REGEX = 'invalid-regex',
+  /** A number, percentage or duration outside its bounds. */
+  OUT_OF_RANGE = 'out-of-range',
+  /** Two conditions that Istio cannot say in one route. */
+  UNSUPPORTED_MATCH = 'unsupported-match',
+  /** Two conditions that no request satisfies together. */
+  IMPOSSIBLE_MATCH = 'impossible-match',
+  /** A rewrite or redirect that its route's match does not allow. */
+  UNSUPPORTED_REWRITE = 'unsupported-rewrite',
+  /** A redirect that meets its own route again. */
+  REDIRECT_LOOP = 'redirect-loop',
+  /** A route behind another one that takes all its requests. */
+  UNREACHABLE_ROUTE = 'unreachable-route',
+  /** A version that the app does not have. */
+  UNKNOWN_VERSION = 'unknown-version',
+  /** An app without versions. */
+  NO_VERSIONS = 'no-versions',
+  /** A split whose shares are no whole percentages or do not sum to 100, or that is missing. */
+  INVALID_SPLIT = 'invalid-split',
+  /** A rule without exactly one outcome. */
+  INVALID_RULE = 'invalid-rule',
+  /** A port number or port name that occurs twice. */
+  DUPLICATE_PORT = 'duplicate-port',
+  /** A port that the app does not have. */
+  UNKNOWN_PORT = 'unknown-port',
+  /** An app without ports. */
+  NO_PORTS = 'no-ports',
+  /** A host that already belongs to another app on the same gateway. */
+  HOST_TAKEN = 'host-taken',
+  /** A container, volume, file or probe that Kubernetes would refuse. */
+  INVALID_WORKLOAD = 'invalid-workload',
+  /** A listener that does not fit its gateway or what is exposed on it. */
+  INVALID_LISTENER = 'invalid-listener',
+  /** Two resilience rules that set the same thing for the same app. */
+  CONFLICTING_RULES = 'conflicting-rules',
+  /** Retries that cannot fit into the timeout. */
+  RETRIES_EXCEED_TIMEOUT = 'retries-exceed-timeout',
+  /** A fault together with a timeout or retries, which Istio then ignores. */
+  FAULT_WITH_TIMEOUT = 'fault-with-timeout',
+  /** Outlier detection that can never eject a pod with the replicas given. */
+  NEVER_EJECTS = 'never-ejects',
+  /** A resilience setting that contradicts another or does nothing. */
+  INVALID_RESILIENCE = 'invalid-resilience',
 }
 
 /**

@@ -1,0 +1,13 @@
+// The API versions of everything the constructs write.
+
+export const SERVICE = { apiVersion: 'v1', kind: 'Service' };
+export const SERVICE_ACCOUNT = { apiVersion: 'v1', kind: 'ServiceAccount' };
+export const CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' };
+export const NAMESPACE = { apiVersion: 'v1', kind: 'Namespace' };
+export const DEPLOYMENT = { apiVersion: 'apps/v1', kind: 'Deployment' };
+export const DESTINATION_RULE = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule' };
+export const VIRTUAL_SERVICE = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService' };
+export const GATEWAY = { apiVersion: 'networking.istio.io/v1', kind: 'Gateway' };
+export const PEER_AUTHENTICATION = { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' };
+export const SERVICE_MONITOR = { apiVersion: 'monitoring.coreos.com/v1', kind: 'ServiceMonitor' };
+export const POD_MONITOR = { apiVersion: 'monitoring.coreos.com/v1', kind: 'PodMonitor' };

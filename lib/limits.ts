@@ -1,0 +1,103 @@
+import type { Duration } from 'cdk8s';
+import type { IConstruct } from 'constructs';
+import { ErrorCode, MeshError } from './errors';
+
+// Checks of single values, shared by all constructs. Each throws where the user made the mistake.
+
+const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const SERVICE_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
+const HOST = /^(\*|(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$/;
+
+/** A name of at most 63 lower-case letters, digits and `-`, as Kubernetes asks of labels, subsets and namespaces. */
+export function requireDnsLabel(what: string, value: string, construct?: IConstruct): string {
+  if (!DNS_LABEL.test(value)) {
+    throw new MeshError(
+      ErrorCode.INVALID_NAME,
+      `${what} is ${quote(value)}; allowed are 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends`,
+      construct,
+    );
+  }
+  return value;
+}
+
+/** A DNS label that begins with a letter, as Kubernetes asks of Services. */
+export function requireServiceName(what: string, value: string, construct?: IConstruct): string {
+  if (!SERVICE_NAME.test(value)) {
+    throw new MeshError(
+      ErrorCode.INVALID_NAME,
+      `${what} is ${quote(value)}; a Service needs 1 to 63 lower-case letters, digits and '-', with a letter first and no '-' last`,
+      construct,
+    );
+  }
+  return value;
+}
+
+export function requireLabelValue(what: string, value: string, construct?: IConstruct): string {
+  if (!LABEL_VALUE.test(value)) {
+    throw new MeshError(
+      ErrorCode.INVALID_NAME,
+      `${what} is ${quote(value)}; a label value has at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends`,
+      construct,
+    );
+  }
+  return value;
+}
+
+/** A host as gateways and VirtualServices take it: a DNS name, with `*` alone or as its first label. */
+export function requireHost(value: string, construct?: IConstruct): string {
+  if (value.length > 253 || !HOST.test(value)) {
+    throw new MeshError(
+      ErrorCode.INVALID_HOST,
+      `host is ${quote(value)}; allowed are lower-case DNS names of at most 253 characters, '*' only alone or as the first label`,
+      construct,
+    );
+  }
+  return value;
+}
+
+export function requirePort(what: string, value: number, construct?: IConstruct): number {
+  return requireInteger(what, value, { min: 1, max: 65535 }, construct);
+}
+
+/** The bounds of a whole number, both included. */
+export interface IntegerBounds {
+  readonly min: number;
+  readonly max?: number;
+}
+
+export function requireInteger(what: string, value: number, bounds: IntegerBounds, construct?: IConstruct): number {
+  const max = bounds.max ?? 2 ** 31 - 1;
+  if (!Number.isInteger(value) || value < bounds.min || value > max) {
+    throw new MeshError(
+      ErrorCode.OUT_OF_RANGE,
+      `${what} is ${value}; allowed are whole numbers ${bounds.max === undefined ? `from ${bounds.min} up` : `from ${bounds.min} to ${max}`}`,
+      construct,
+    );
+  }
+  return value;
+}
+
+export function requirePercent(what: string, value: number, construct?: IConstruct): number {
+  if (!(value >= 0 && value <= 100)) {
+    throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${value} percent; allowed are 0 to 100`, construct);
+  }
+  return value;
+}
+
+/** Istio's way to write a duration (`15s`, `500ms`); refuses what its API server refuses: less than 1 ms. */
+export function renderDuration(what: string, value: Duration, construct?: IConstruct): string {
+  const ms = value.toMilliseconds({ integral: false });
+  if (!(ms >= 1) || !Number.isInteger(ms)) {
+    throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${ms} ms; allowed are whole milliseconds from 1 up`, construct);
+  }
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+export function quote(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+export function list(values: readonly string[]): string {
+  return values.length === 0 ? 'none' : values.join(', ');
+}

@@ -1,0 +1,171 @@
+import { Chart } from 'cdk8s';
+import { Construct } from 'constructs';
+import type { AppPort } from './app-port';
+import { ErrorCode, MeshError } from './errors';
+import { list, requireDnsLabel, requireServiceName } from './limits';
+import type { ResilienceRules } from './resilience-rules';
+import type { Destination, Route } from './routing/route';
+
+/** Properties of a Service that somebody else owns. */
+export interface MeshServiceFromNameProps {
+  /**
+   * The name of the Service.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * The namespace of the Service.
+   * @default - the chart's namespace
+   */
+  readonly namespace?: string;
+  /** The ports of the Service that are used here. */
+  readonly ports: AppPort[];
+}
+
+/**
+ * A Kubernetes Service that traffic can be sent to: a {@link CanaryApp}, or one that somebody else owns.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
+ */
+export abstract class MeshService extends Construct {
+  /**
+   * A Service that somebody else owns; nothing is created for it.
+   * @throws `invalid-name`, `missing-namespace`, `no-ports`
+   */
+  public static fromName(scope: Construct, id: string, props: MeshServiceFromNameProps): MeshService {
+    return new ForeignService(scope, id, props);
+  }
+
+  /** The name of the Service. */
+  public readonly serviceName: string;
+  /** The namespace of the Service. */
+  public readonly namespace: string;
+  private readonly _ports: AppPort[];
+  private readonly _resilience: ResilienceRules[] = [];
+
+  protected constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
+    super(scope, id);
+    this.serviceName = requireServiceName('name of the Service', props.name ?? id, this);
+    this.namespace = requireNamespace(this, props.namespace);
+    this._ports = [...props.ports];
+    if (this._ports.length === 0) {
+      throw new MeshError(ErrorCode.NO_PORTS, 'ports is empty; a Service needs at least one AppPort', this);
+    }
+    requireDistinctPorts(this._ports, this);
+  }
+
+  /** The full name of the Service in the cluster, so that no namespace decides by accident. */
+  public get host(): string {
+    return `${this.serviceName}.${this.namespace}.svc.cluster.local`;
+  }
+
+  /** The ports of the Service, as a copy. */
+  public get ports(): AppPort[] {
+    return [...this._ports];
+  }
+
+  /**
+   * The port with this number.
+   * @throws `unknown-port` when the Service has no such port
+   */
+  public portOf(number: number): AppPort {
+    const port = this._ports.find((candidate) => candidate.port === number);
+    if (port === undefined) {
+      throw new MeshError(
+        ErrorCode.UNKNOWN_PORT,
+        `port ${number} is none of the Service's; it has ${list(this._ports.map((candidate) => String(candidate.port)))}`,
+        this,
+      );
+    }
+    return port;
+  }
+
+  /**
+   * The rules that protect this Service, in the order in which they were created.
+   * @internal
+   */
+  public get _rules(): readonly ResilienceRules[] {
+    return this._resilience;
+  }
+
+  /** @internal */
+  public _protect(rules: ResilienceRules): void {
+    this._resilience.push(rules);
+  }
+
+  /**
+   * Where requests go when no rule says otherwise.
+   * @internal
+   */
+  public abstract _destinations(): Destination[];
+
+  /**
+   * The routes of the Service's own rules, in order, the one for all other requests last.
+   * @internal
+   */
+  public abstract _routes(): Route[];
+
+  /**
+   * The replicas of each version, where they are said.
+   * @internal
+   */
+  public abstract _replicas(): ReadonlyMap<string, number | undefined>;
+
+  /**
+   * Whether this Service renders its own DestinationRule and VirtualService.
+   * @internal
+   */
+  public abstract readonly _ownsMeshObjects: boolean;
+}
+
+class ForeignService extends MeshService {
+  public override readonly _ownsMeshObjects = false;
+
+  public constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
+    super(scope, id, props);
+  }
+
+  public override _destinations(): Destination[] {
+    return [{ host: this.host }];
+  }
+
+  public override _routes(): Route[] {
+    return [{ matches: [], destinations: this._destinations() }];
+  }
+
+  public override _replicas(): ReadonlyMap<string, number | undefined> {
+    return new Map();
+  }
+}
+
+/**
+ * The namespace said, or else the chart's.
+ * @throws `missing-namespace`, `invalid-name`
+ */
+export function requireNamespace(construct: Construct, namespace = Chart.of(construct).namespace): string {
+  if (namespace === undefined) {
+    throw new MeshError(
+      ErrorCode.MISSING_NAMESPACE,
+      `chart '${Chart.of(construct).node.id}' has no namespace; give it one: new Chart(app, '${Chart.of(construct).node.id}', { namespace: '…' })`,
+      construct,
+    );
+  }
+  return requireDnsLabel('namespace', namespace, construct);
+}
+
+function requireDistinctPorts(ports: readonly AppPort[], construct: Construct): void {
+  for (const [index, port] of ports.entries()) {
+    const earlier = ports
+      .slice(0, index)
+      .find((other) => other.port === port.port || other.servicePortName === port.servicePortName);
+    if (earlier !== undefined) {
+      throw new MeshError(
+        ErrorCode.DUPLICATE_PORT,
+        earlier.port === port.port
+          ? `port ${port.port} occurs twice; each port number is allowed once`
+          : `ports ${earlier.port} and ${port.port} are both called '${port.servicePortName}'; give one a name: AppPort.${port.protocol}(${port.port}, { name: '…' })`,
+        construct,
+      );
+    }
+  }
+}

@@ -1,0 +1,268 @@
+import { ApiObject, type Duration, Lazy } from 'cdk8s';
+import { Construct } from 'constructs';
+import { DESTINATION_RULE, VIRTUAL_SERVICE } from './api-versions';
+import { ErrorCode, MeshError } from './errors';
+import { list, renderDuration } from './limits';
+import { type MeshService, requireNamespace } from './mesh-service';
+import { type FaultInjection, renderFault } from './resilience/fault';
+import { requireCanEject } from './resilience/outlier-detection';
+import { type RetryPolicy, renderRetries, requireRetriesFit } from './resilience/retries';
+import {
+  type PortTrafficPolicy,
+  renderTrafficPolicy,
+  TRAFFIC_POLICY_FIELDS,
+  type TrafficPolicy,
+} from './resilience/traffic-policy';
+import { intersectAll, type RequestMatch } from './routing/request-match';
+import { type Route, renderRoute } from './routing/route';
+
+/** Properties of {@link ResilienceRules}. */
+export interface ResilienceRulesProps extends TrafficPolicy {
+  /** The app whose callers follow these rules. */
+  readonly app: MeshService;
+  /**
+   * The requests for which `timeout`, `retries` and `fault` hold.
+   * @default - all requests
+   */
+  readonly when?: RequestMatch;
+  /**
+   * How long a request may take, retries included.
+   * @default - without end, as in Istio
+   */
+  readonly timeout?: Duration;
+  /**
+   * How often and on what a failed request is tried again.
+   * @default - Istio's: twice, on connect-failure, refused-stream, unavailable, cancelled
+   */
+  readonly retries?: RetryPolicy;
+  /**
+   * Errors on purpose.
+   * @default - none
+   */
+  readonly fault?: FaultInjection;
+  /**
+   * What is different for one port, by its number. What is not said for the port holds as for the app.
+   * @default - nothing
+   */
+  readonly ports?: { [port: string]: PortTrafficPolicy };
+  /**
+   * What is different for one version, by its name. What is not said for the version holds as for the app.
+   * @default - nothing
+   */
+  readonly versions?: { [version: string]: TrafficPolicy };
+}
+
+/**
+ * How callers are protected from an app: timeout, retries, connection pool, outlier detection, load balancing, faults, client TLS.
+ *
+ * The rules go into the VirtualService and DestinationRule of a {@link CanaryApp}, and hold at every gateway that exposes it.
+ * For a Service that somebody else owns they create both objects.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute
+ */
+export class ResilienceRules extends Construct {
+  /** @internal */
+  public readonly _props: ResilienceRulesProps;
+
+  /**
+   * @throws `retries-exceed-timeout`, `fault-with-timeout`, `never-ejects`, `conflicting-rules`, `invalid-resilience`,
+   * `unknown-version`, `unknown-port`, `out-of-range`
+   */
+  public constructor(scope: Construct, id: string, props: ResilienceRulesProps) {
+    super(scope, id);
+    this._props = props;
+    this.requireSensible();
+    requireNoConflict(this, props.app._rules);
+    props.app._protect(this);
+    if (!props.app._ownsMeshObjects) {
+      this.createObjects();
+    }
+  }
+
+  private requireSensible(): void {
+    const { app, when, timeout, retries, fault, ports = {}, versions = {}, ...policy } = this._props;
+    if (timeout !== undefined) {
+      renderDuration('timeout', timeout, this);
+    }
+    if (retries !== undefined) {
+      renderRetries(retries, this);
+      requireRetriesFit(timeout, retries, this);
+    }
+    if (fault !== undefined) {
+      renderFault(fault, this);
+      if (timeout !== undefined || retries !== undefined) {
+        throw new MeshError(
+          ErrorCode.FAULT_WITH_TIMEOUT,
+          'fault stands together with timeout or retries, which Istio ignores on a route with a fault; put them on different apps or requests',
+          this,
+        );
+      }
+    }
+    if (when !== undefined && timeout === undefined && retries === undefined && fault === undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        "'when' limits timeout, retries and fault, and none of them is set",
+        this,
+      );
+    }
+    renderTrafficPolicy(policy, this);
+    for (const [port, override] of Object.entries(ports)) {
+      app.portOf(Number(port));
+      renderTrafficPolicy({ ...policy, ...override }, this);
+    }
+    const replicas = app._replicas();
+    for (const [version, override] of Object.entries(versions)) {
+      if (!replicas.has(version)) {
+        throw new MeshError(
+          ErrorCode.UNKNOWN_VERSION,
+          `versions names '${version}', which app '${app.serviceName}' does not have; it has ${list([...replicas.keys()])}`,
+          this,
+        );
+      }
+      renderTrafficPolicy({ ...policy, ...override }, this);
+    }
+    for (const [version, count] of replicas) {
+      const detection = versions[version]?.outlierDetection ?? policy.outlierDetection;
+      if (detection !== undefined && count !== undefined) {
+        requireCanEject(detection, count, version, this);
+      }
+    }
+  }
+
+  private createObjects(): void {
+    const { app } = this._props;
+    const metadata = { name: app.serviceName, namespace: requireNamespace(this) };
+    if (hasTrafficPolicy(this)) {
+      new ApiObject(this, 'DestinationRule', {
+        ...DESTINATION_RULE,
+        metadata,
+        spec: { host: app.host, trafficPolicy: Lazy.any({ produce: () => renderAppPolicy(app) }) },
+      });
+    }
+    if (hasRouteRules(this)) {
+      new ApiObject(this, 'VirtualService', {
+        ...VIRTUAL_SERVICE,
+        metadata,
+        spec: {
+          hosts: [app.host],
+          http: Lazy.any({
+            produce: () => protectRoutes(app, app._routes()).map((route) => renderRoute(route, [app.host], this)),
+          }),
+        },
+      });
+    }
+  }
+}
+
+function hasTrafficPolicy({ _props: props }: ResilienceRules): boolean {
+  return (
+    props.ports !== undefined || props.versions !== undefined || TRAFFIC_POLICY_FIELDS.some((field) => props[field] !== undefined)
+  );
+}
+
+function hasRouteRules({ _props: props }: ResilienceRules): boolean {
+  return props.timeout !== undefined || props.retries !== undefined || props.fault !== undefined;
+}
+
+/** Each thing is said once for an app; only rules for different requests may differ. */
+function requireNoConflict(rules: ResilienceRules, earlier: readonly ResilienceRules[]): void {
+  for (const other of earlier) {
+    const mine = settingsOf(rules);
+    const shared = settingsOf(other).filter((setting) => mine.includes(setting));
+    if (shared.length > 0) {
+      throw new MeshError(
+        ErrorCode.CONFLICTING_RULES,
+        `${list(shared)} of app '${rules._props.app.serviceName}' is already set by '${other.node.path}'; say it once`,
+        rules,
+      );
+    }
+    const unlimited = [rules, other].every(({ _props: props }) => props.when === undefined);
+    const fault = [rules, other].some(({ _props: props }) => props.fault !== undefined);
+    const timing = [rules, other].some(({ _props: props }) => props.timeout !== undefined || props.retries !== undefined);
+    if (unlimited && fault && timing) {
+      throw new MeshError(
+        ErrorCode.FAULT_WITH_TIMEOUT,
+        `app '${rules._props.app.serviceName}' gets a fault and timeout or retries from '${other.node.path}' and here; Istio ignores the latter on a route with a fault; limit one of them with 'when'`,
+        rules,
+      );
+    }
+    if (unlimited) {
+      requireRetriesFit(rules._props.timeout ?? other._props.timeout, rules._props.retries ?? other._props.retries, rules);
+    }
+  }
+}
+
+function settingsOf({ _props: props }: ResilienceRules): string[] {
+  const policies: [string, TrafficPolicy][] = [
+    ['', props],
+    ...Object.entries(props.ports ?? {}).map(([port, policy]): [string, TrafficPolicy] => [`ports[${port}].`, policy]),
+    ...Object.entries(props.versions ?? {}).map(([version, policy]): [string, TrafficPolicy] => [
+      `versions[${version}].`,
+      policy,
+    ]),
+  ];
+  const fields = policies.flatMap(([prefix, policy]) =>
+    TRAFFIC_POLICY_FIELDS.filter((field) => policy[field] !== undefined).map((field) => prefix + field),
+  );
+  const timing =
+    props.when === undefined ? (['timeout', 'retries', 'fault'] as const).filter((field) => props[field] !== undefined) : [];
+  return [...fields, ...timing];
+}
+
+/**
+ * The routes of an app with the timeouts, retries and faults of its rules. Rules for some requests come before the rest of each route.
+ */
+export function protectRoutes(app: MeshService, routes: readonly Route[]): Route[] {
+  const general = app._rules.filter(({ _props: props }) => props.when === undefined);
+  const limited = app._rules.filter(({ _props: props }) => props.when !== undefined);
+  const defaults = Object.assign({}, ...general.map(({ _props: props }) => timingOf(props)));
+  return routes.flatMap((route) => {
+    if (route.destinations.length === 0) {
+      return [route];
+    }
+    const special = limited.flatMap(({ _props: props }) => {
+      const matches = intersectAll(route.matches.length === 0 ? [{}] : route.matches, props.when?._toMatches() ?? []);
+      // Istio ignores timeouts and retries on a route with a fault, so such a route does not inherit them.
+      const inherited = props.fault === undefined ? defaults : {};
+      return matches.length === 0 ? [] : [{ ...route, matches, ...inherited, ...timingOf(props) }];
+    });
+    return [...special, { ...route, ...defaults }];
+  });
+}
+
+function timingOf({ timeout, retries, fault }: ResilienceRulesProps): Partial<Route> {
+  return Object.fromEntries(Object.entries({ timeout, retries, fault }).filter(([, value]) => value !== undefined));
+}
+
+/** The traffic policy of an app as a whole, its ports included. */
+export function renderAppPolicy(app: MeshService): Record<string, unknown> | undefined {
+  const general = mergePolicies(app, (props) => props);
+  const ports = app.ports.flatMap((port) => {
+    const override = mergePolicies(app, (props) => props.ports?.[String(port.port)] ?? {});
+    const { retryBudget: _, ...inherited } = general;
+    // Istio resets everything that a port's policy does not say, so what holds for the app is said again.
+    return Object.keys(override).length === 0
+      ? []
+      : [{ port: { number: port.port }, ...renderTrafficPolicy({ ...inherited, ...override }, app) }];
+  });
+  const rendered = renderTrafficPolicy(general, app);
+  return ports.length === 0 ? rendered : { ...rendered, portLevelSettings: ports };
+}
+
+/** What is different for one version. */
+export function renderVersionPolicy(app: MeshService, version: string): Record<string, unknown> | undefined {
+  return renderTrafficPolicy(
+    mergePolicies(app, (props) => props.versions?.[version] ?? {}),
+    app,
+  );
+}
+
+function mergePolicies(app: MeshService, select: (props: ResilienceRulesProps) => TrafficPolicy): TrafficPolicy {
+  const policies = app._rules.map(({ _props: props }) => select(props));
+  return Object.fromEntries(
+    TRAFFIC_POLICY_FIELDS.map(
+      (field) => [field, policies.map((policy) => policy[field]).find((value) => value !== undefined)] as const,
+    ).filter(([, value]) => value !== undefined),
+  );
+}

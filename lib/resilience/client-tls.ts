@@ -1,0 +1,77 @@
+/** Certificates of a server that callers trust, and the name they expect in it. */
+export interface ClientTlsOptions {
+  /**
+   * The Secret with the CA certificate (`ca.crt`) and, for mutual TLS, the client's own (`tls.crt`, `tls.key`), in the namespace
+   * of the calling gateway or workload.
+   * @default - files, or for simple TLS the operating system's CAs
+   */
+  readonly credentialName?: string;
+  /**
+   * The file with the CA certificate in the caller's proxy.
+   * @default - the operating system's CAs
+   */
+  readonly caCertificates?: string;
+  /**
+   * The name sent in the TLS handshake.
+   * @default - Istio's: the request's host
+   */
+  readonly sni?: string;
+  /**
+   * Names of which the server's certificate must hold one.
+   * @default - Istio's: the SNI, or the Service's identities in the mesh
+   */
+  readonly subjectAltNames?: string[];
+  /**
+   * Whether any server certificate will do. Only for tests.
+   * @default false
+   */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** The client's own certificate as files in its proxy. */
+export interface MutualClientTlsOptions extends ClientTlsOptions {
+  /**
+   * The file with the client's certificate.
+   * @default - `credentialName` holds it
+   */
+  readonly clientCertificate?: string;
+  /**
+   * The file with the client's private key.
+   * @default - `credentialName` holds it
+   */
+  readonly privateKey?: string;
+}
+
+/**
+ * How callers encrypt what they send to an app.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
+ */
+export class ClientTls {
+  /** Plain text, for apps without a sidecar. */
+  public static disable(): ClientTls {
+    return new ClientTls({ mode: 'DISABLE' });
+  }
+
+  /** TLS with a server certificate that is verified. */
+  public static simple(options: ClientTlsOptions = {}): ClientTls {
+    return new ClientTls({ mode: 'SIMPLE', ...options });
+  }
+
+  /** TLS with certificates of your own on both sides. */
+  public static mutual(options: MutualClientTlsOptions): ClientTls {
+    return new ClientTls({ mode: 'MUTUAL', ...options });
+  }
+
+  /** Mutual TLS with the certificates that Istio gives every workload. */
+  public static istioMutual(): ClientTls {
+    return new ClientTls({ mode: 'ISTIO_MUTUAL' });
+  }
+
+  private constructor(private readonly settings: Record<string, unknown>) {}
+
+  /** @internal */
+  public _render(): Record<string, unknown> {
+    return this.settings;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Duration } from 'cdk8s';
+import type { IConstruct } from 'constructs';
+import { ErrorCode, MeshError } from '../errors';
+import { renderDuration, requireInteger } from '../limits';
+
+/**
+ * When a pod that fails is left out for a while (a circuit breaker per pod).
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#OutlierDetection
+ */
+export interface OutlierDetection {
+  /**
+   * Answers of 5xx in a row (connection errors count too) after which a pod is ejected; 0 turns this off.
+   * @default - Istio's: 5
+   */
+  readonly consecutive5xxErrors?: number;
+  /**
+   * Answers of 502, 503 or 504 in a row after which a pod is ejected; 0 turns this off.
+   * @default - Istio's: off
+   */
+  readonly consecutiveGatewayErrors?: number;
+  /**
+   * Connection failures in a row after which a pod is ejected; needs `splitExternalLocalOriginErrors`.
+   * @default - Istio's: 5
+   */
+  readonly consecutiveLocalOriginFailures?: number;
+  /**
+   * Whether connection failures are counted apart from error answers.
+   * @default false
+   */
+  readonly splitExternalLocalOriginErrors?: boolean;
+  /**
+   * How often Envoy looks.
+   * @default - Istio's: 10 s
+   */
+  readonly interval?: Duration;
+  /**
+   * How long a pod stays out the first time; it grows with each ejection.
+   * @default - Istio's: 30 s
+   */
+  readonly baseEjectionTime?: Duration;
+  /**
+   * How many percent of the pods may be out at once. With few pods a small figure ejects none: 1 of 2 pods is 50 percent.
+   * @default - Istio's: 10
+   */
+  readonly maxEjectionPercent?: number;
+  /**
+   * Detection pauses while fewer percent of the pods than this are healthy.
+   * @default - Istio's: 0
+   */
+  readonly minHealthPercent?: number;
+  /**
+   * The status codes that count as errors, in place of 5xx. Istio 1.31 and newer.
+   * @default - every 5xx
+   */
+  readonly outlierDetectionHttpErrorCodes?: number[];
+}
+
+const DEFAULT_MAX_EJECTION_PERCENT = 10;
+
+export function renderOutlierDetection(detection: OutlierDetection, construct?: IConstruct): Record<string, unknown> {
+  const { splitExternalLocalOriginErrors, consecutiveLocalOriginFailures } = detection;
+  if (consecutiveLocalOriginFailures !== undefined && splitExternalLocalOriginErrors !== true) {
+    throw new MeshError(
+      ErrorCode.INVALID_RESILIENCE,
+      `consecutiveLocalOriginFailures is ${consecutiveLocalOriginFailures} without splitExternalLocalOriginErrors: true, and has no effect`,
+      construct,
+    );
+  }
+  const count = (what: keyof OutlierDetection, max?: number) => {
+    const value = detection[what] as number | undefined;
+    return value === undefined ? undefined : requireInteger(`outlierDetection.${what}`, value, { min: 0, max }, construct);
+  };
+  const duration = (what: 'interval' | 'baseEjectionTime') =>
+    detection[what] && renderDuration(`outlierDetection.${what}`, detection[what], construct);
+  return {
+    consecutive5xxErrors: count('consecutive5xxErrors'),
+    consecutiveGatewayErrors: count('consecutiveGatewayErrors'),
+    consecutiveLocalOriginFailures: count('consecutiveLocalOriginFailures'),
+    splitExternalLocalOriginErrors,
+    interval: duration('interval'),
+    baseEjectionTime: duration('baseEjectionTime'),
+    maxEjectionPercent: count('maxEjectionPercent', 100),
+    minHealthPercent: count('minHealthPercent', 100),
+    outlierDetectionHttpErrorCodes: detection.outlierDetectionHttpErrorCodes?.map((code) =>
+      requireInteger('outlierDetectionHttpErrorCodes', code, { min: 100, max: 599 }, construct),
+    ),
+  };
+}
+
+/** Envoy ejects a pod only while the share of ejected pods, this one included, stays within the bound. */
+export function requireCanEject(detection: OutlierDetection, replicas: number, version: string, construct: IConstruct): void {
+  const max = detection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT;
+  if (replicas > 0 && 100 / replicas > max) {
+    throw new MeshError(
+      ErrorCode.NEVER_EJECTS,
+      `maxEjectionPercent is ${max}, but one of the ${replicas} pods of version '${version}' is ${Math.ceil(100 / replicas)} percent, so none is ever ejected; allowed is ${Math.ceil(100 / replicas)} to 100`,
+      construct,
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import type { IConstruct } from 'constructs';
+import type { ClientTls } from './client-tls';
+import { type ConnectionPool, renderConnectionPool } from './connection-pool';
+import type { LoadBalancer } from './load-balancer';
+import { type OutlierDetection, renderOutlierDetection } from './outlier-detection';
+import { type RetryBudget, renderRetryBudget } from './retries';
+
+/**
+ * What can be said for one port of an app.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy-PortTrafficPolicy
+ */
+export interface PortTrafficPolicy {
+  /**
+   * Limits of connections and requests.
+   * @default - none
+   */
+  readonly connectionPool?: ConnectionPool;
+  /**
+   * When a pod that fails is left out for a while.
+   * @default - never
+   */
+  readonly outlierDetection?: OutlierDetection;
+  /**
+   * Which pod gets the next request.
+   * @default - Istio's: least requests
+   */
+  readonly loadBalancer?: LoadBalancer;
+  /**
+   * How callers encrypt.
+   * @default - Istio's: mutual TLS where the app has a sidecar, else plain text
+   */
+  readonly clientTls?: ClientTls;
+}
+
+/**
+ * What can be said for an app or one of its versions.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy
+ */
+export interface TrafficPolicy extends PortTrafficPolicy {
+  /**
+   * A bound on the share of requests that are retries.
+   * @default - Istio's: at most 2^32-1 retries at a time
+   */
+  readonly retryBudget?: RetryBudget;
+}
+
+export const TRAFFIC_POLICY_FIELDS = ['connectionPool', 'outlierDetection', 'loadBalancer', 'clientTls', 'retryBudget'] as const;
+
+/** `undefined` when nothing is set. */
+export function renderTrafficPolicy(policy: TrafficPolicy, construct?: IConstruct): Record<string, unknown> | undefined {
+  const rendered = {
+    connectionPool: policy.connectionPool && renderConnectionPool(policy.connectionPool, construct),
+    loadBalancer: policy.loadBalancer?._render(policy.outlierDetection !== undefined, construct),
+    outlierDetection: policy.outlierDetection && renderOutlierDetection(policy.outlierDetection, construct),
+    retryBudget: policy.retryBudget && renderRetryBudget(policy.retryBudget, construct),
+    tls: policy.clientTls?._render(),
+  };
+  return Object.values(rendered).every((value) => value === undefined) ? undefined : rendered;
+}

@@ -1,0 +1,85 @@
+import type { Duration } from 'cdk8s';
+import { renderDuration } from '../limits';
+import { requireHeaderName } from './header-match';
+import type { HttpMethod } from './http-match';
+import { requireRe2, type StringMatch } from './string-match';
+
+/**
+ * An origin that may call from a browser.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy
+ */
+export class CorsOrigin {
+  /** This origin: scheme, host and port if it is not the scheme's own, as in `https://shop.example.com`. */
+  public static exact(origin: string): CorsOrigin {
+    return new CorsOrigin({ exact: origin });
+  }
+
+  /** Every origin that begins with these characters. */
+  public static prefix(prefix: string): CorsOrigin {
+    return new CorsOrigin({ prefix });
+  }
+
+  /**
+   * An RE2 expression that must cover the whole origin.
+   * @throws `invalid-regex` when RE2 refuses it
+   */
+  public static regex(regex: string): CorsOrigin {
+    return new CorsOrigin({ regex: requireRe2('origin regex', regex) });
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _match: StringMatch,
+  ) {}
+}
+
+/**
+ * Which pages in a browser may call a route.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy
+ */
+export interface CorsPolicy {
+  /** The origins that may call. */
+  readonly allowOrigins: CorsOrigin[];
+  /**
+   * The methods they may use.
+   * @default - Envoy's: none beyond the simple ones
+   */
+  readonly allowMethods?: HttpMethod[];
+  /**
+   * The request headers they may send.
+   * @default - none beyond the simple ones
+   */
+  readonly allowHeaders?: string[];
+  /**
+   * The response headers that a page may read.
+   * @default - none beyond the simple ones
+   */
+  readonly exposeHeaders?: string[];
+  /**
+   * How long a browser may keep the answer to its preflight.
+   * @default - the browser's own
+   */
+  readonly maxAge?: Duration;
+  /**
+   * Whether cookies and credentials may be sent.
+   * @default false
+   */
+  readonly allowCredentials?: boolean;
+}
+
+/** @internal */
+export function renderCors(cors: CorsPolicy): Record<string, unknown> {
+  for (const name of [...(cors.allowHeaders ?? []), ...(cors.exposeHeaders ?? [])]) {
+    requireHeaderName(name);
+  }
+  return {
+    allowOrigins: cors.allowOrigins.map((origin) => origin._match),
+    allowMethods: cors.allowMethods,
+    allowHeaders: cors.allowHeaders,
+    exposeHeaders: cors.exposeHeaders,
+    maxAge: cors.maxAge && renderDuration('maxAge of the CORS policy', cors.maxAge),
+    allowCredentials: cors.allowCredentials,
+  };
+}

@@ -1,0 +1,104 @@
+import { requireHost, requirePort } from '../limits';
+import { type HttpMatch, RequestMatch } from './request-match';
+import { requireRe2, type StringMatch } from './string-match';
+
+/**
+ * HTTP's request methods.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-methods
+ */
+export enum HttpMethod {
+  GET = 'GET',
+  HEAD = 'HEAD',
+  POST = 'POST',
+  PUT = 'PUT',
+  PATCH = 'PATCH',
+  DELETE = 'DELETE',
+  OPTIONS = 'OPTIONS',
+  CONNECT = 'CONNECT',
+  TRACE = 'TRACE',
+}
+
+/**
+ * A condition on the request's method.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export class MethodMatch extends RequestMatch {
+  /** The method is one of these. */
+  public static oneOf(...methods: HttpMethod[]): MethodMatch {
+    return new MethodMatch(methods);
+  }
+
+  private constructor(private readonly methods: HttpMethod[]) {
+    super();
+  }
+
+  /** @internal */
+  public override _toMatches(): HttpMatch[] {
+    return this.methods.map((method) => ({ method: { exact: method } }));
+  }
+}
+
+/**
+ * A condition on the request's `Host` (HTTP/1) or `:authority` (HTTP/2), with its port where the client sends one.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export class AuthorityMatch extends RequestMatch {
+  /**
+   * This host, with or without a port behind it as written here.
+   * @throws `invalid-host` when it is no DNS name
+   */
+  public static exact(authority: string): AuthorityMatch {
+    requireHost(authority.replace(/:\d+$/, ''));
+    return new AuthorityMatch({ exact: authority });
+  }
+
+  /** Every host that begins with these characters. */
+  public static prefix(prefix: string): AuthorityMatch {
+    return new AuthorityMatch({ prefix });
+  }
+
+  /**
+   * An RE2 expression that must cover the whole authority.
+   * @throws `invalid-regex` when RE2 refuses it
+   */
+  public static regex(regex: string): AuthorityMatch {
+    return new AuthorityMatch({ regex: requireRe2('authority regex', regex) });
+  }
+
+  private constructor(private readonly authority: StringMatch) {
+    super();
+  }
+
+  /** @internal */
+  public override _toMatches(): HttpMatch[] {
+    return [{ authority: this.authority }];
+  }
+}
+
+/**
+ * A condition on the Service port that the caller addressed. At a gateway, where callers address the gateway's port, it is
+ * held against the port of the app that the gateway forwards to.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export class PortMatch extends RequestMatch {
+  /**
+   * This port.
+   * @throws `out-of-range` when it is not 1 to 65535
+   */
+  public static of(port: number): PortMatch {
+    return new PortMatch(requirePort('port', port));
+  }
+
+  private constructor(private readonly port: number) {
+    super();
+  }
+
+  /** @internal */
+  public override _toMatches(): HttpMatch[] {
+    return [{ port: this.port }];
+  }
+}

@@ -1,0 +1,91 @@
+import { ErrorCode, MeshError } from '../errors';
+import { quote } from '../limits';
+import { escapeRe2 } from './re2';
+import { type HttpMatch, RequestMatch } from './request-match';
+import { requireRe2, type StringMatch } from './string-match';
+
+/** Options of a {@link PathMatch}. */
+export interface PathMatchOptions {
+  /**
+   * Whether upper and lower case count as the same. Istio does so for exact and prefix matches only.
+   * @default false
+   */
+  readonly ignoreCase?: boolean;
+}
+
+/**
+ * A condition on the request's path, without its query.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export class PathMatch extends RequestMatch {
+  /**
+   * The path and nothing else.
+   * @throws `invalid-path` when it does not begin with `/` or holds a query, a fragment or a blank
+   */
+  public static exact(path: string, options: PathMatchOptions = {}): PathMatch {
+    return new PathMatch({ exact: requirePath(path) }, options);
+  }
+
+  /**
+   * Every path that begins with these characters: `/shop` also matches `/shopping`, as everywhere in Istio.
+   * Write `/shop/` together with `exact('/shop')` where only whole segments may match.
+   * @throws `invalid-path` when it does not begin with `/` or holds a query, a fragment or a blank
+   */
+  public static prefix(path: string, options: PathMatchOptions = {}): PathMatch {
+    return new PathMatch({ prefix: requirePath(path) }, options);
+  }
+
+  /**
+   * An RE2 expression that must cover the whole path.
+   * @throws `invalid-regex` when RE2 refuses it
+   */
+  public static regex(regex: string): PathMatch {
+    return new PathMatch({ regex: requireRe2('path regex', regex) });
+  }
+
+  /**
+   * A path with placeholders: `{*}` is exactly one segment, `{**}` any number of characters, slashes included.
+   * @example PathMatch.template('/users/{*}/orders')
+   * @throws `invalid-path` when it does not begin with `/`, or a brace is anything but `{*}` or `{**}`
+   */
+  public static template(template: string): PathMatch {
+    requirePath(template.replaceAll(/\{\*\*?\}/g, ''));
+    const parts = template.split(/(\{\*\*?\})/);
+    const regex = parts.map((part) => (part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : escapeRe2(part))).join('');
+    return new PathMatch({ regex: `^${regex}$` });
+  }
+
+  /** @internal */
+  public readonly _uri: StringMatch;
+  private readonly ignoreCase: boolean;
+
+  private constructor(uri: StringMatch, options: PathMatchOptions = {}) {
+    super();
+    this._uri = uri;
+    this.ignoreCase = options.ignoreCase ?? false;
+  }
+
+  /** @internal */
+  public override _toMatches(): HttpMatch[] {
+    return [{ uri: this._uri, ...(this.ignoreCase && { ignoreUriCase: true }) }];
+  }
+}
+
+/** A literal path: begins with `/`, holds no query, fragment, blank or control character. */
+export function requirePath(path: string): string {
+  const wrong = !path.startsWith('/')
+    ? "it must begin with '/'"
+    : /[?#]/.test(path)
+      ? "'?' and '#' are not part of the path; match a query with QueryMatch"
+      : // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+        /[\s\u0000-\u001f\u007f]/.test(path)
+        ? 'it holds a blank or a control character, which no path does'
+        : /[{}]/.test(path)
+          ? "braces belong to PathMatch.template, where '{*}' is one segment and '{**}' any number"
+          : undefined;
+  if (wrong !== undefined) {
+    throw new MeshError(ErrorCode.INVALID_PATH, `path is ${quote(path)}; ${wrong}`);
+  }
+  return path;
+}

@@ -1,0 +1,24 @@
+import type { RE2JS } from 're2js';
+
+// Loaded at the first regular expression: most apps have none, and they need not pay for it.
+function re2(): typeof RE2JS {
+  return require('re2js').RE2JS;
+}
+
+export function isRe2(regex: string): boolean {
+  try {
+    re2().compile(regex);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function matchesRe2(regex: string, value: string): boolean {
+  return re2().matches(regex, value);
+}
+
+/** The text as a regular expression that matches nothing else. */
+export function escapeRe2(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

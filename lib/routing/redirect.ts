@@ -1,0 +1,166 @@
+import { ErrorCode, MeshError } from '../errors';
+import { requireHost, requirePort } from '../limits';
+import { requirePath } from './path-match';
+import type { HttpMatch } from './request-match';
+import { requirePrefixMatches } from './rewrite';
+import { accepts } from './string-match';
+
+/**
+ * The status of a redirect.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-redirection-3xx
+ */
+export enum RedirectCode {
+  /** 301; a client may turn POST into GET. */
+  MOVED_PERMANENTLY = 301,
+  /** 302; a client may turn POST into GET. */
+  FOUND = 302,
+  /** 303; a client asks again with GET. */
+  SEE_OTHER = 303,
+  /** 307; a client asks again in the same way. */
+  TEMPORARY_REDIRECT = 307,
+  /** 308; a client asks again in the same way, from now on. */
+  PERMANENT_REDIRECT = 308,
+}
+
+/** Options of a {@link Redirect}. */
+export interface RedirectOptions {
+  /**
+   * The status of the answer.
+   * @default RedirectCode.MOVED_PERMANENTLY
+   */
+  readonly code?: RedirectCode;
+  /**
+   * The host that the client is sent to.
+   * @default - the host it asked for
+   */
+  readonly authority?: string;
+  /**
+   * `http` or `https`.
+   * @default - the scheme it asked with
+   */
+  readonly scheme?: string;
+  /**
+   * The port that the client is sent to.
+   * @default - the one it asked, or the scheme's own where the scheme changes
+   */
+  readonly port?: number;
+}
+
+/** @internal */
+export interface HttpRedirect {
+  readonly uri?: string;
+  readonly prefixRewrite?: string;
+  readonly authority?: string;
+  readonly scheme?: string;
+  readonly port?: number;
+  readonly redirectCode: number;
+}
+
+/**
+ * An answer that sends the client elsewhere. The query stays.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRedirect
+ */
+export class Redirect {
+  /**
+   * To this path.
+   * @throws `invalid-path` when it does not begin with `/`
+   */
+  public static path(path: string, options: RedirectOptions = {}): Redirect {
+    return new Redirect({ uri: requirePath(path) }, options);
+  }
+
+  /**
+   * To the same path with this in place of the prefix that the route matched. Needs a route that matches by prefix.
+   * @throws `invalid-path` when it does not begin with `/`
+   */
+  public static prefix(prefix: string, options: RedirectOptions = {}): Redirect {
+    return new Redirect({ prefixRewrite: requirePath(prefix) }, options);
+  }
+
+  /**
+   * To the same path on another host.
+   * @throws `invalid-host` when it is no DNS name
+   */
+  public static authority(host: string, options: RedirectOptions = {}): Redirect {
+    return new Redirect({}, { ...options, authority: host });
+  }
+
+  /** To the same host and path by `https`. */
+  public static https(options: RedirectOptions = {}): Redirect {
+    return new Redirect({}, { ...options, scheme: 'https' });
+  }
+
+  private readonly redirect: HttpRedirect;
+
+  private constructor(target: { readonly uri?: string; readonly prefixRewrite?: string }, options: RedirectOptions) {
+    if (options.authority !== undefined) {
+      requireHost(options.authority);
+    }
+    if (options.port !== undefined) {
+      requirePort('redirect port', options.port);
+    }
+    if (options.scheme !== undefined && !['http', 'https'].includes(options.scheme)) {
+      throw new MeshError(ErrorCode.OUT_OF_RANGE, `redirect scheme is '${options.scheme}'; allowed are http, https`);
+    }
+    this.redirect = {
+      ...target,
+      ...(options.authority !== undefined && { authority: options.authority }),
+      ...(options.scheme !== undefined && { scheme: options.scheme }),
+      ...(options.port !== undefined && { port: options.port }),
+      redirectCode: options.code ?? RedirectCode.MOVED_PERMANENTLY,
+    };
+  }
+
+  /**
+   * @throws `redirect-loop` when the client's next request would meet the same route again
+   * @internal
+   */
+  public _render(matches: readonly HttpMatch[], hosts: readonly string[]): HttpRedirect {
+    if (this.redirect.prefixRewrite !== undefined) {
+      requirePrefixMatches('redirects the prefix to', this.redirect.prefixRewrite, matches);
+    }
+    const again = (matches.length === 0 ? [{}] : matches).find((match) => this.meetsAgain(match, hosts));
+    if (again !== undefined) {
+      throw new MeshError(
+        ErrorCode.REDIRECT_LOOP,
+        `redirect to ${JSON.stringify(this.redirect)} meets its own route again (match ${JSON.stringify(again)}), so a client loops; redirect to a path, host or scheme that the route does not match`,
+      );
+    }
+    return this.redirect;
+  }
+
+  private meetsAgain(match: HttpMatch, hosts: readonly string[]): boolean {
+    const { authority, scheme, port, uri, prefixRewrite } = this.redirect;
+    const otherHost = authority !== undefined && !hosts.includes(authority) && !hosts.includes('*');
+    const otherScheme = scheme !== undefined && match.scheme !== undefined && !accepts(match.scheme, scheme);
+    const otherPort = match.port !== undefined && (port !== undefined ? port !== match.port : scheme !== undefined);
+    if (otherHost || otherScheme || otherPort) {
+      return false;
+    }
+    if (authority !== undefined && match.authority !== undefined && !accepts(match.authority, authority)) {
+      return false;
+    }
+    if (uri !== undefined) {
+      return match.uri === undefined || accepts(match.uri, uri);
+    }
+    if (prefixRewrite !== undefined) {
+      return prefixRewrite.startsWith(match.uri?.prefix ?? '/');
+    }
+    return true;
+  }
+
+  /**
+   * The same redirect with its path as a client sees it.
+   * @internal
+   */
+  public _mapPath(map: (path: string) => string): Redirect {
+    const { uri, prefixRewrite, redirectCode, ...rest } = this.redirect;
+    const target = {
+      ...(uri !== undefined && { uri: map(uri) }),
+      ...(prefixRewrite !== undefined && { prefixRewrite: map(prefixRewrite) }),
+    };
+    return new Redirect(target, { ...rest, code: redirectCode });
+  }
+}

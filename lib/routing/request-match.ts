@@ -1,0 +1,192 @@
+import { ErrorCode, MeshError } from '../errors';
+import { covers, describe, intersect, type StringMatch } from './string-match';
+
+/**
+ * One entry of a route's `match` list as Istio writes it; all its fields must hold.
+ * @internal
+ */
+export interface HttpMatch {
+  readonly uri?: StringMatch;
+  readonly ignoreUriCase?: boolean;
+  readonly scheme?: StringMatch;
+  readonly method?: StringMatch;
+  readonly authority?: StringMatch;
+  readonly headers?: Record<string, StringMatch>;
+  readonly withoutHeaders?: Record<string, StringMatch>;
+  readonly queryParams?: Record<string, StringMatch>;
+  readonly port?: number;
+  readonly sourceLabels?: Record<string, string>;
+  readonly sourceNamespace?: string;
+  readonly gateways?: string[];
+}
+
+/**
+ * A condition on a request. Conditions are made by {@link PathMatch}, {@link HeaderMatch}, {@link Cookie}, {@link QueryMatch}
+ * and their neighbours, and combined with {@link and} and {@link or}.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export abstract class RequestMatch {
+  /**
+   * A request that satisfies this condition and the other one.
+   * @throws `unsupported-match` when Istio cannot say both at once (two expressions on one path or header)
+   * @throws `impossible-match` when no request satisfies both
+   */
+  public and(other: RequestMatch): RequestMatch {
+    const both = intersectAll(this._toMatches(), other._toMatches());
+    if (both.length === 0) {
+      throw new MeshError(
+        ErrorCode.IMPOSSIBLE_MATCH,
+        `no request satisfies both ${describeMatches(this._toMatches())} and ${describeMatches(other._toMatches())}`,
+      );
+    }
+    return new CombinedMatch(both);
+  }
+
+  /** A request that satisfies this condition or the other one. */
+  public or(other: RequestMatch): RequestMatch {
+    return new CombinedMatch([...this._toMatches(), ...other._toMatches()]);
+  }
+
+  /**
+   * The condition as entries of a `match` list, of which one must hold.
+   * @internal
+   */
+  public abstract _toMatches(): HttpMatch[];
+}
+
+class CombinedMatch extends RequestMatch {
+  public constructor(private readonly matches: HttpMatch[]) {
+    super();
+  }
+
+  public override _toMatches(): HttpMatch[] {
+    return this.matches;
+  }
+}
+
+/**
+ * Every way in which one of `a` and one of `b` hold together; pairs that no request satisfies are left out.
+ * @internal
+ */
+export function intersectAll(a: readonly HttpMatch[], b: readonly HttpMatch[]): HttpMatch[] {
+  return a.flatMap((left) => b.map((right) => intersectMatch(left, right)).filter((match) => match !== undefined));
+}
+
+function intersectMatch(a: HttpMatch, b: HttpMatch): HttpMatch | undefined {
+  const merged: Record<string, unknown> = {};
+  for (const field of ['uri', 'scheme', 'method', 'authority'] as const) {
+    const match = intersectOptional(field === 'uri' ? 'path' : field, a[field], b[field]);
+    if (match === NEVER) {
+      return undefined;
+    }
+    merged[field] = match;
+  }
+  for (const field of ['headers', 'queryParams'] as const) {
+    const match = intersectMaps(a[field], b[field]);
+    if (match === NEVER) {
+      return undefined;
+    }
+    merged[field] = match;
+  }
+  for (const field of ['port', 'sourceNamespace'] as const) {
+    if (a[field] !== undefined && b[field] !== undefined && a[field] !== b[field]) {
+      return undefined;
+    }
+    merged[field] = a[field] ?? b[field];
+  }
+  const labels = { ...a.sourceLabels, ...b.sourceLabels };
+  if (Object.entries(a.sourceLabels ?? {}).some(([key, value]) => labels[key] !== value)) {
+    return undefined;
+  }
+  merged.sourceLabels = Object.keys(labels).length > 0 ? labels : undefined;
+  merged.withoutHeaders = mergeExclusions(a.withoutHeaders, b.withoutHeaders);
+  merged.gateways = a.gateways ?? b.gateways;
+  merged.ignoreUriCase = a.ignoreUriCase ?? b.ignoreUriCase;
+  return contradicts(merged) ? undefined : definedOnly(merged);
+}
+
+const NEVER = Symbol('no request');
+
+function intersectOptional(what: string, a?: StringMatch, b?: StringMatch): StringMatch | undefined | typeof NEVER {
+  return a === undefined || b === undefined ? (a ?? b) : (intersect(what, a, b) ?? NEVER);
+}
+
+function intersectMaps(
+  a: Record<string, StringMatch> | undefined,
+  b: Record<string, StringMatch> | undefined,
+): Record<string, StringMatch> | undefined | typeof NEVER {
+  if (a === undefined || b === undefined) {
+    return a ?? b;
+  }
+  const merged: Record<string, StringMatch> = { ...a };
+  for (const [name, match] of Object.entries(b)) {
+    const both = intersectOptional(`'${name}'`, a[name], match);
+    if (both === NEVER) {
+      return NEVER;
+    }
+    merged[name] = both as StringMatch;
+  }
+  return merged;
+}
+
+function mergeExclusions(
+  a: Record<string, StringMatch> | undefined,
+  b: Record<string, StringMatch> | undefined,
+): Record<string, StringMatch> | undefined {
+  if (a === undefined || b === undefined) {
+    return a ?? b;
+  }
+  const merged: Record<string, StringMatch> = { ...a };
+  for (const [name, match] of Object.entries(b)) {
+    const other = merged[name];
+    if (other === undefined || covers(match, other)) {
+      merged[name] = match;
+    } else if (!covers(other, match)) {
+      throw new MeshError(
+        ErrorCode.UNSUPPORTED_MATCH,
+        `header '${name}' must match neither ${describe(other)} nor ${describe(match)}, which Istio cannot say in one route; write one expression`,
+      );
+    }
+  }
+  return merged;
+}
+
+function contradicts(match: HttpMatch): boolean {
+  return Object.entries(match.withoutHeaders ?? {}).some(([name, excluded]) => {
+    const wanted = match.headers?.[name];
+    return wanted !== undefined && covers(excluded, wanted);
+  });
+}
+
+function definedOnly(match: Record<string, unknown>): HttpMatch {
+  return Object.fromEntries(Object.entries(match).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Whether every request that satisfies `b` satisfies `a` too; `false` also where that cannot be told.
+ * @internal
+ */
+export function matchCovers(a: HttpMatch, b: HttpMatch): boolean {
+  const strings = (['uri', 'scheme', 'method', 'authority'] as const).every((field) => coversOptional(a[field], b[field]));
+  const maps = (['headers', 'queryParams', 'withoutHeaders'] as const).every((field) =>
+    Object.entries(a[field] ?? {}).every(([name, match]) =>
+      field === 'withoutHeaders'
+        ? b[field]?.[name] !== undefined && covers(b[field][name], match)
+        : coversOptional(match, b[field]?.[name]),
+    ),
+  );
+  const values = (['port', 'sourceNamespace'] as const).every((field) => a[field] === undefined || a[field] === b[field]);
+  const labels = Object.entries(a.sourceLabels ?? {}).every(([key, value]) => b.sourceLabels?.[key] === value);
+  const gateways = a.gateways === undefined || (b.gateways ?? []).every((gateway) => a.gateways?.includes(gateway));
+  return strings && maps && values && labels && gateways;
+}
+
+function coversOptional(a: StringMatch | undefined, b: StringMatch | undefined): boolean {
+  return a === undefined || (b !== undefined && covers(a, b));
+}
+
+/** @internal */
+export function describeMatches(matches: readonly HttpMatch[]): string {
+  return matches.length === 0 ? 'every request' : matches.map((match) => JSON.stringify(match)).join(' or ');
+}

@@ -1,0 +1,32 @@
+import { requireDnsLabel, requireLabelValue } from '../limits';
+import { type HttpMatch, RequestMatch } from './request-match';
+
+/**
+ * A condition on who calls, known inside the mesh only. A route that asks for a caller is left out at a gateway,
+ * where every request comes from the gateway's own pods.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+ */
+export class SourceMatch extends RequestMatch {
+  /** The caller's pod carries these labels. */
+  public static labels(labels: { [key: string]: string }): SourceMatch {
+    for (const [key, value] of Object.entries(labels)) {
+      requireLabelValue(`source label '${key}'`, value);
+    }
+    return new SourceMatch({ sourceLabels: { ...labels } });
+  }
+
+  /** The caller's pod lives in this namespace. */
+  public static namespace(namespace: string): SourceMatch {
+    return new SourceMatch({ sourceNamespace: requireDnsLabel('source namespace', namespace) });
+  }
+
+  private constructor(private readonly match: HttpMatch) {
+    super();
+  }
+
+  /** @internal */
+  public override _toMatches(): HttpMatch[] {
+    return [this.match];
+  }
+}

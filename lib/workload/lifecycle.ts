@@ -1,0 +1,49 @@
+import type { Duration } from 'cdk8s';
+import { requirePort } from '../limits';
+import { requirePath } from '../routing/path-match';
+import { renderSeconds } from './probe';
+
+/**
+ * What the kubelet does when a container has started or is about to stop.
+ *
+ * @see https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
+ */
+export class LifecycleHandler {
+  /** Run this command in the container. */
+  public static exec(command: string[]): LifecycleHandler {
+    return new LifecycleHandler({ exec: { command: [...command] } });
+  }
+
+  /** GET this path from the container. */
+  public static http(port: number, path: string): LifecycleHandler {
+    return new LifecycleHandler({ httpGet: { path: requirePath(path), port: requirePort('port of the handler', port) } });
+  }
+
+  /** Wait; needs no `sleep` in the image. Kubernetes 1.30 and newer. */
+  public static sleep(duration: Duration): LifecycleHandler {
+    return new LifecycleHandler({ sleep: { seconds: renderSeconds('sleep of the handler', duration, 1) } });
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _handler: Record<string, unknown>,
+  ) {}
+}
+
+/**
+ * Handlers around a container's life.
+ *
+ * @see https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
+ */
+export interface Lifecycle {
+  /**
+   * Right after the start.
+   * @default - nothing
+   */
+  readonly postStart?: LifecycleHandler;
+  /**
+   * Before the stop; the pod still gets traffic while it runs.
+   * @default - nothing
+   */
+  readonly preStop?: LifecycleHandler;
+}
