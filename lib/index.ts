@@ -1,1 +1,2 @@
 export * from './errors';
+export { MeshApp, type MeshAppProps } from './synth/mesh-app';

@@ -1,0 +1,181 @@
+import type { ApiObject } from 'cdk8s';
+import { ErrorCode } from '../errors';
+import type { Manifest, Rendered } from '../model/rendered';
+
+/** Something wrong with an object, found in its manifest. */
+export interface ObjectMistake {
+  /** The stable code of the error to throw. */
+  readonly code: ErrorCode;
+  /** What was got and what is allowed. */
+  readonly message: string;
+  /** The construct that rendered the object. */
+  readonly construct: ApiObject;
+}
+
+/**
+ * Finds what the API server would refuse, or overwrite without a word, for any kind of object:
+ * an object that is there twice, and names, namespaces, labels and annotations that are not valid.
+ *
+ * @returns all mistakes, in the order of the objects
+ */
+export function checkObjects(objects: readonly Rendered[]): ObjectMistake[] {
+  return [...objects.flatMap(checkNames), ...findDuplicates(objects)];
+}
+
+/** Finds objects with the same group, kind, namespace and name. The version is no part of it: `v1beta1` and `v1` name the same object. */
+export function findDuplicates(objects: readonly Rendered[]): ObjectMistake[] {
+  const first = new Map<string, Rendered>();
+  const mistakes: ObjectMistake[] = [];
+  for (const object of objects) {
+    const key = identity(object.manifest);
+    const other = key === undefined ? undefined : first.get(key);
+    if (other !== undefined) {
+      const message = `is the same object as [${other.construct.node.path}]: ${title(object.manifest)}`;
+      mistakes.push({ code: ErrorCode.DUPLICATE_OBJECT, message, construct: object.construct });
+    } else if (key !== undefined) {
+      first.set(key, object);
+    }
+  }
+  return mistakes;
+}
+
+/** What tells an object from all others in a cluster; undefined where the API server makes up the name. */
+function identity({ apiVersion, kind, metadata }: Manifest): string | undefined {
+  if (metadata?.name === undefined) {
+    return undefined;
+  }
+  const type = `${group(apiVersion)}/${kind}`;
+  const namespace = CLUSTER_WIDE.has(type) ? '' : (metadata.namespace ?? '');
+  return [type.toLowerCase(), namespace, metadata.name].join(' ');
+}
+
+function title({ apiVersion, kind, metadata }: Manifest): string {
+  const place = metadata?.namespace === undefined ? '' : ` in namespace ${metadata.namespace}`;
+  return `${kind} ${metadata?.name}${group(apiVersion) === '' ? '' : ` of ${group(apiVersion)}`}${place}`;
+}
+
+function group(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
+/** The kinds of Kubernetes itself that are in no namespace. A chart's namespace lands on them all the same, and means nothing there. */
+const CLUSTER_WIDE = new Set([
+  '/Namespace',
+  '/Node',
+  '/PersistentVolume',
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration',
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy',
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding',
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
+  'apiextensions.k8s.io/CustomResourceDefinition',
+  'apiregistration.k8s.io/APIService',
+  'certificates.k8s.io/CertificateSigningRequest',
+  'gateway.networking.k8s.io/GatewayClass',
+  'networking.k8s.io/IngressClass',
+  'node.k8s.io/RuntimeClass',
+  'rbac.authorization.k8s.io/ClusterRole',
+  'rbac.authorization.k8s.io/ClusterRoleBinding',
+  'scheduling.k8s.io/PriorityClass',
+  'storage.k8s.io/CSIDriver',
+  'storage.k8s.io/StorageClass',
+]);
+
+/** A form that names must have. */
+interface NameRule {
+  readonly matches: (name: string) => boolean;
+  readonly allowed: string;
+}
+
+const LABEL: NameRule = {
+  matches: (name) => name.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name),
+  allowed: 'at most 63 lower case letters, digits and -, a letter or digit first and last',
+};
+
+const SERVICE_LABEL: NameRule = {
+  matches: (name) => name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name),
+  allowed: 'at most 63 lower case letters, digits and -, a letter first, a letter or digit last',
+};
+
+const SUBDOMAIN: NameRule = {
+  matches: (name) => name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name),
+  allowed: 'at most 253 lower case letters, digits, - and ., a letter or digit first and last and beside each dot',
+};
+
+const PATH_SEGMENT: NameRule = {
+  matches: (name) => name !== '' && name !== '.' && name !== '..' && !/[/%]/.test(name),
+  allowed: 'anything but . and .., without / and %',
+};
+
+const KIND: NameRule = {
+  matches: (name) => name.length <= 63 && /^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$/.test(name),
+  allowed: 'at most 63 letters, digits and -, a letter first',
+};
+
+const API_VERSION: NameRule = {
+  matches: (name) =>
+    /^(?:[^/]+\/)?[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) && (group(name) === '' || SUBDOMAIN.matches(group(name))),
+  allowed: 'version or group/version, such as v1 or apps/v1',
+};
+
+const QUALIFIED: NameRule = {
+  matches: (key) => {
+    const slash = key.indexOf('/');
+    return isShort(key.slice(slash + 1)) && (slash === -1 || SUBDOMAIN.matches(key.slice(0, slash).toLowerCase()));
+  },
+  allowed: 'at most 63 letters, digits, -, _ and ., a letter or digit first and last, with or without a domain and / before them',
+};
+
+function isShort(text: string): boolean {
+  return text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
+}
+
+function nameRule({ apiVersion, kind }: Manifest): NameRule {
+  switch (`${group(apiVersion)}/${kind}`) {
+    case '/Service':
+      return SERVICE_LABEL;
+    case '/Namespace':
+      return LABEL;
+  }
+  return group(apiVersion) === 'rbac.authorization.k8s.io' ? PATH_SEGMENT : SUBDOMAIN;
+}
+
+const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io']);
+
+function checkNames({ manifest, construct }: Rendered): ObjectMistake[] {
+  const mistakes: ObjectMistake[] = [];
+  const report = (message: string, code = ErrorCode.INVALID_NAME) => mistakes.push({ code, message, construct });
+  const demand = (rule: NameRule, what: string, value: unknown) => {
+    if (typeof value !== 'string' || !rule.matches(value)) {
+      report(`${what} is ${JSON.stringify(value)}, allowed is ${rule.allowed}`);
+    }
+  };
+  const { apiVersion, kind, metadata = {} } = manifest;
+  demand(API_VERSION, 'apiVersion', apiVersion);
+  demand(KIND, 'kind', kind);
+  if (mistakes.length > 0) {
+    return mistakes;
+  }
+  if (metadata.generateName === undefined) {
+    demand(nameRule(manifest), `the name of this ${kind}`, metadata.name);
+  }
+  if (metadata.namespace !== undefined) {
+    demand(LABEL, 'the namespace', metadata.namespace);
+  } else if (ISTIO_GROUPS.has(group(apiVersion))) {
+    const message = `this ${kind} is in no namespace; give the chart or the object one, lest the place where it is applied decide whom it affects`;
+    report(message, ErrorCode.MISSING_NAMESPACE);
+  }
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    demand(QUALIFIED, 'the key of a label', key);
+    if (typeof value !== 'string' || (value !== '' && !isShort(value))) {
+      const allowed = 'nothing or a string of at most 63 letters, digits, -, _ and ., a letter or digit first and last';
+      report(`label ${key} is ${JSON.stringify(value)}, allowed is ${allowed}`);
+    }
+  }
+  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
+    demand(QUALIFIED, 'the key of an annotation', key);
+    if (typeof value !== 'string') {
+      report(`annotation ${key} is ${JSON.stringify(value)}, allowed is a string`);
+    }
+  }
+  return mistakes;
+}

@@ -1,0 +1,151 @@
+import { App, type AppProps, type Chart, YamlOutputType } from 'cdk8s';
+import { checkObjects, type ObjectMistake } from '../checks/objects';
+import { ErrorCode, MeshError } from '../errors';
+import type { Rendered } from '../model/rendered';
+import { explainUncaughtErrors } from './failure';
+import { layout, type RenderedChart } from './layout';
+import { order } from './order';
+import { OutputFolder } from './output-folder';
+import { Renderer } from './render';
+import { Report } from './report';
+import { YamlWriter } from './yaml';
+
+/** How a {@link MeshApp} writes, and what it prints. */
+export interface MeshAppProps extends AppProps {
+  /**
+   * How the YAML is divided into files. With one file per object the diff of a change names the objects that changed.
+   *
+   * @default YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE
+   */
+  readonly yamlOutputType?: YamlOutputType;
+
+  /**
+   * Print nothing but errors.
+   *
+   * @default - whether `--quiet` is on the command line
+   */
+  readonly quiet?: boolean;
+}
+
+/**
+ * A cdk8s `App` whose `synth()` is safe and fast. It writes the same YAML to the same files as stock `App`, and
+ *
+ * - checks every object: no two are the same, and the API server would accept their names
+ * - writes all or nothing: after an error of any kind, or an interrupt, the output folder is as it was
+ * - removes the files of objects that are gone, and does not touch files that did not change
+ * - leaves alone what somebody else put into the output folder. It knows its own files by the list `.cdk8s-istio` in that folder, which
+ *   is to be committed with them
+ * - tells on stderr what changed
+ *
+ * An error that nobody catches is printed without a stack, which `--stack` on the command line brings back.
+ */
+export class MeshApp extends App {
+  private readonly report: Report;
+  private readonly constructMetadata: boolean;
+
+  /**
+   * @param props how it writes, and what it prints
+   */
+  constructor(props: MeshAppProps = {}) {
+    super({ ...props, yamlOutputType: props.yamlOutputType ?? YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE });
+    this.report = new Report(props.quiet ?? process.argv.includes('--quiet'));
+    this.constructMetadata = props.recordConstructMetadata ?? process.env.CDK8S_RECORD_CONSTRUCT_METADATA === 'true';
+    explainUncaughtErrors();
+  }
+
+  /**
+   * All charts of this app; a chart comes after those it depends on.
+   *
+   * @throws MeshError DEPENDENCY_CYCLE when constructs depend on each other in a circle
+   */
+  public override get charts(): Chart[] {
+    return order(this).charts.map(({ chart }) => chart);
+  }
+
+  /**
+   * Checks and renders all objects and writes them to the output folder, in one go.
+   *
+   * @throws MeshError VALIDATION_FAILED with all that the constructs' own validations found
+   * @throws MeshError RENDER_FAILED when an object cannot be rendered
+   * @throws MeshError DUPLICATE_OBJECT, INVALID_NAME or MISSING_NAMESPACE with all objects that the API server would not take
+   * @throws MeshError FOREIGN_FILE when a file of somebody else stands where one must be written
+   * @throws MeshError OUTPUT_FAILED when the output folder cannot be written
+   */
+  public override synth(): void {
+    const output = new OutputFolder(this.outdir);
+    output.recover();
+    const { charts, dependent } = this.render();
+    const objects = charts.flatMap((chart) => chart.objects);
+    const options = { type: this.yamlOutputType, extension: this.outputFileExtension, indexed: dependent };
+    const yaml = new YamlWriter();
+    const files = new Map<string, string>();
+    for (const [file, content] of layout(charts, options)) {
+      files.set(file, yaml.stringify(content.map(({ manifest }) => manifest)));
+    }
+    if (this.constructMetadata) {
+      files.set('construct-metadata.json', constructMetadata(objects));
+    }
+    const changes = output.write(files);
+    this.report.summary(this.outdir, objects.length, files.size, changes);
+  }
+
+  /**
+   * Checks and renders all objects.
+   *
+   * @returns one YAML text with all objects of all charts
+   * @throws MeshError as {@link synth}, but for the output folder
+   */
+  public override synthYaml(): string {
+    const manifests = this.render().charts.flatMap(({ objects }) => objects.map(({ manifest }) => manifest));
+    return new YamlWriter().stringify(manifests);
+  }
+
+  /** The way of the data: constructs are validated and put in order, each is rendered once, and all manifests are checked together. */
+  private render(): { charts: RenderedChart[]; dependent: boolean } {
+    try {
+      this.validate();
+      const { charts, dependent } = order(this);
+      const renderer = new Renderer(this);
+      const count = charts.reduce((sum, { objects }) => sum + objects.length, 0);
+      let done = 0;
+      const rendered = charts.map(({ chart, objects }) => ({
+        chart,
+        objects: objects.map((construct) => {
+          this.report.progress(done++, count);
+          return { manifest: renderer.render(construct), construct, chart };
+        }),
+      }));
+      this.check(rendered.flatMap(({ objects }) => objects));
+      return { charts: rendered, dependent };
+    } finally {
+      this.report.clear();
+    }
+  }
+
+  private validate(): void {
+    const mistakes = this.node.findAll().flatMap(({ node }) => node.validate().map((mistake) => `[${node.path}] ${mistake}`));
+    if (mistakes.length > 0) {
+      throw new MeshError(ErrorCode.VALIDATION_FAILED, `validation failed:\n  ${mistakes.join('\n  ')}\n`);
+    }
+  }
+
+  private check(objects: readonly Rendered[]): void {
+    throwMistakes(checkObjects(objects));
+  }
+}
+
+function throwMistakes(mistakes: readonly ObjectMistake[]): void {
+  if (mistakes.length === 1) {
+    throw new MeshError(mistakes[0].code, mistakes[0].message, mistakes[0].construct);
+  }
+  if (mistakes.length > 1) {
+    const lines = mistakes.map(({ message, construct }) => `[${construct.node.path}] ${message}`);
+    throw new MeshError(mistakes[0].code, `${mistakes.length} mistakes:\n  ${lines.join('\n  ')}\n`);
+  }
+}
+
+/** The file that the cdk8s CLI maps findings of its validation plugins back to constructs with. */
+function constructMetadata(objects: readonly Rendered[]): string {
+  const resources = Object.fromEntries(objects.map(({ construct }) => [construct.name, { path: construct.node.path }]));
+  return JSON.stringify({ version: '1.0.0', resources });
+}
