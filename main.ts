@@ -1,3 +1,6 @@
-import { App } from 'cdk8s';
+import { MeshApp } from 'cdk8s-istio';
+import { otus } from './systems/otus';
 
-new App().synth();
+const app = new MeshApp();
+otus(app);
+app.synth();

@@ -81,6 +81,23 @@ export abstract class MeshService extends Construct {
   }
 
   /**
+   * The HTTP port that is meant where none is said: the first.
+   * @throws `unknown-port` when the Service has no HTTP port
+   * @internal
+   */
+  public _httpPort(): AppPort {
+    const port = this._ports.find((candidate) => candidate.isHttp);
+    if (port === undefined) {
+      throw new MeshError(
+        ErrorCode.UNKNOWN_PORT,
+        `Service '${this.serviceName}' has no HTTP port; give it one, such as AppPort.http(80)`,
+        this,
+      );
+    }
+    return port;
+  }
+
+  /**
    * The rules that protect this Service, in the order in which they were created.
    * @internal
    */

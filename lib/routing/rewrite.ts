@@ -77,6 +77,7 @@ export class Rewrite {
     }
     if (kind === 'prefix') {
       requirePrefixMatches('rewrites the prefix to', path, matches);
+      requireSlashes(path, matches);
       return { uri: path };
     }
     // `uri` replaces the whole path except under a prefix match, where it replaces the prefix alone.
@@ -84,12 +85,27 @@ export class Rewrite {
     return wholePath ? { uri: path } : { uriRegexRewrite: { match: '^.*$', rewrite: path.replaceAll('\\', '\\\\') } };
   }
 
-  /**
-   * How the application's own paths look to a client in front of this rewrite.
-   * @internal
-   */
+  /** @internal */
+  public _authority(): string | undefined {
+    return this.host;
+  }
+
+  /** @internal */
   public _path(): { readonly kind: 'path' | 'prefix' | 'regex'; readonly path: string } | undefined {
     return this.uri;
+  }
+}
+
+/** Istio swaps the characters alone: '/shop' for '/' turns '/shop/cart' into '//cart'. */
+function requireSlashes(path: string, matches: readonly HttpMatch[]): void {
+  for (const { uri } of matches) {
+    const prefix = uri?.prefix ?? '';
+    if (prefix.endsWith('/') !== path.endsWith('/')) {
+      throw new MeshError(
+        ErrorCode.UNSUPPORTED_REWRITE,
+        `prefix '${prefix}' becomes '${path}', so '${prefix.replace(/\/$/, '')}/a' becomes '${path}${prefix.endsWith('/') ? 'a' : '/a'}'; end both with '/' or neither`,
+      );
+    }
   }
 }
 

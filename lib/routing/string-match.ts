@@ -71,7 +71,7 @@ export function covers(a: StringMatch, b: StringMatch): boolean {
   if (b.exact !== undefined) {
     return accepts(a, b.exact);
   }
-  return a.prefix !== undefined && b.prefix !== undefined && b.prefix.startsWith(a.prefix);
+  return a.prefix !== undefined && (b.prefix?.startsWith(a.prefix) ?? false);
 }
 
 export function describe(match: StringMatch): string {

@@ -1,0 +1,440 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import type { Construct } from 'constructs';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  DESTINATION_RULE,
+  POD_MONITOR,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  SERVICE_MONITOR,
+  VIRTUAL_SERVICE,
+} from './api-versions';
+import type { AppPort } from './app-port';
+import { ErrorCode, MeshError } from './errors';
+import { list, requireDnsLabel, requireLabelValue } from './limits';
+import { MeshService } from './mesh-service';
+import type { Metrics } from './metrics';
+import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
+import { describeMatches, matchCovers } from './routing/request-match';
+import { type Destination, type Route, renderRoute, renderWeighted } from './routing/route';
+import type { RouteOptions, RoutingRule } from './routing/routing-rule';
+import { requireSplit, requireVersion, type Shares } from './routing/traffic-split';
+import { ConfigFiles } from './workload/config-files';
+import { mergeWorkload, renderDeployment, type WorkloadOptions } from './workload/workload';
+
+/** A version of an app: what differs from the app's own options. */
+export interface VersionProps extends WorkloadOptions {
+  /**
+   * The value of the pods' `version` label, where the version's name is a role (`production`, `canary`).
+   * The Deployment is called `<app>-<versionLabel>`.
+   * @default - the version's name
+   */
+  readonly versionLabel?: string;
+  /**
+   * The Deployment exists and somebody else owns it; its pods carry the labels `app` and `version`. Nothing else may be said of it.
+   * @default - the app creates it
+   */
+  readonly deployment?: DeploymentRef;
+}
+
+/** A Deployment that somebody else owns. */
+export class DeploymentRef {
+  /** The Deployment of this name in the app's namespace. */
+  public static fromName(name: string): DeploymentRef {
+    return new DeploymentRef(requireDnsLabel('name of the Deployment', name));
+  }
+
+  private constructor(
+    /** The name of the Deployment. */
+    public readonly name: string,
+  ) {}
+}
+
+/** Properties of a {@link CanaryApp}. */
+export interface CanaryAppProps extends WorkloadOptions, RouteOptions {
+  /**
+   * The name of the Service, and the value of the label `app`.
+   * @default - the construct's id, or the name of `service`
+   */
+  readonly name?: string;
+  /**
+   * The ports of the app.
+   * @default - those of `service`; one of the two must be said
+   */
+  readonly ports?: AppPort[];
+  /**
+   * The Service exists and somebody else owns it ({@link MeshService.fromName}).
+   * @default - the app creates it
+   */
+  readonly service?: MeshService;
+  /** What differs between the versions, by name; each becomes a Deployment and a subset. */
+  readonly versions: { [name: string]: VersionProps };
+  /**
+   * The share of each version in whole percentages that sum to 100, for requests that meet no rule.
+   * @default - everything to the only version; with several it must be said
+   */
+  readonly split?: { [version: string]: number };
+  /**
+   * What happens to some requests, before the split; the first rule that holds decides.
+   * @default - none
+   */
+  readonly rules?: RoutingRule[];
+  /**
+   * Where the app shows its metrics.
+   * @default - nowhere
+   */
+  readonly metrics?: Metrics;
+  /**
+   * The name of the ServiceAccount.
+   * @default - the app's name
+   */
+  readonly serviceAccount?: string;
+}
+
+const ROUTE_OPTIONS = ['rewrite', 'headers', 'destinationHeaders', 'cors', 'mirrors'] as const;
+
+/**
+ * An application in one or more versions: a Service over all of them, a ServiceAccount, a Deployment per version (and a ConfigMap
+ * where it has files), a DestinationRule with a subset per version, and a VirtualService for calls inside the mesh.
+ *
+ * All of these are created from the first version on, so that the YAML keeps its shape when a version is added.
+ *
+ * @see https://istio.io/latest/docs/concepts/traffic-management/
+ */
+export class CanaryApp extends MeshService {
+  /** The Service over all versions; `undefined` when somebody else owns it. */
+  public readonly service?: ApiObject;
+  /** The identity of the pods. */
+  public readonly serviceAccount: ApiObject;
+  /** A subset per version, and how callers are protected. */
+  public readonly destinationRule: ApiObject;
+  /** The routes for calls inside the mesh. */
+  public readonly virtualService: ApiObject;
+  /** The name of the ServiceAccount. */
+  public readonly serviceAccountName: string;
+
+  /** @internal */
+  public override readonly _ownsMeshObjects = true;
+  private readonly props: CanaryAppProps;
+  private readonly split: Shares;
+  private readonly deployments = new Map<string, ApiObject>();
+
+  /**
+   * @throws `no-versions`, `unknown-version`, `invalid-split`, `invalid-rule`, `unreachable-route`, `invalid-name`, `no-ports`,
+   * `duplicate-port`, `missing-namespace`, `invalid-workload`, `out-of-range`
+   */
+  public constructor(scope: Construct, id: string, props: CanaryAppProps) {
+    super(scope, id, {
+      name: props.service?.serviceName ?? props.name,
+      namespace: props.service?.namespace,
+      ports: servicePorts(props),
+    });
+    this.props = props;
+    this.requireVersions();
+    this.split = this.requireDefaultSplit();
+    this.requireRules();
+    this.serviceAccountName = props.serviceAccount ?? this.appName;
+
+    this.serviceAccount = this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.serviceAccountName);
+    this.service = props.service === undefined ? this.createService() : undefined;
+    for (const [version, options] of Object.entries(props.versions)) {
+      if (options.deployment === undefined) {
+        this.deployments.set(version, this.createDeployment(version, options));
+      }
+    }
+    this.destinationRule = this.createObject('DestinationRule', DESTINATION_RULE, this.serviceName, () =>
+      this.renderDestinationRule(),
+    );
+    this.virtualService = this.createObject('VirtualService', VIRTUAL_SERVICE, this.serviceName, () =>
+      this.renderVirtualService(),
+    );
+    this.createMonitor();
+  }
+
+  /** The names of the versions, in the order in which they were given. */
+  public get versions(): string[] {
+    return Object.keys(this.props.versions);
+  }
+
+  /**
+   * The Deployment of a version, for patches.
+   * @throws `unknown-version` when the app has no such version or does not own its Deployment
+   */
+  public deployment(version: string): ApiObject {
+    const deployment = this.deployments.get(version);
+    if (deployment === undefined) {
+      throw new MeshError(
+        ErrorCode.UNKNOWN_VERSION,
+        `deployment('${version}') names no version with a Deployment of this app; there are ${list([...this.deployments.keys()])}`,
+        this,
+      );
+    }
+    return deployment;
+  }
+
+  /** @internal */
+  public override _destinations(): Destination[] {
+    return this.destinations(this.split, this.props);
+  }
+
+  /** @internal */
+  public override _routes(): Route[] {
+    const rules = (this.props.rules ?? []).map((rule) => ({
+      ...this.routeOptions(rule),
+      matches: rule.when._toMatches(),
+      destinations: this.ruleDestinations(rule),
+      redirect: rule.redirect,
+      directResponse: rule.directResponse,
+    }));
+    return [...rules, { ...this.routeOptions(this.props), matches: [], destinations: this._destinations() }];
+  }
+
+  /** @internal */
+  public override _replicas(): ReadonlyMap<string, number | undefined> {
+    return new Map(Object.entries(this.props.versions).map(([name, version]) => [name, version.replicas ?? this.props.replicas]));
+  }
+
+  /**
+   * The labels that all pods of the app share.
+   * @internal
+   */
+  public _selector(): Record<string, string> {
+    return { app: this.appName };
+  }
+
+  private get appName(): string {
+    return this.props.name ?? this.serviceName;
+  }
+
+  private requireVersions(): void {
+    const { versions } = this.props;
+    if (Object.keys(versions).length === 0) {
+      throw new MeshError(ErrorCode.NO_VERSIONS, 'versions is empty; an app needs at least one version', this);
+    }
+    requireLabelValue('name of the app', this.appName, this);
+    const labels = new Map<string, string>();
+    for (const [name, { versionLabel = name, deployment, ...options }] of Object.entries(versions)) {
+      requireDnsLabel('name of the version', name, this);
+      requireDnsLabel(`versionLabel of version '${name}'`, versionLabel, this);
+      const other = labels.get(versionLabel);
+      if (other !== undefined) {
+        throw new MeshError(
+          ErrorCode.INVALID_NAME,
+          `versions '${other}' and '${name}' share the label '${versionLabel}'; each needs its own`,
+          this,
+        );
+      }
+      labels.set(versionLabel, name);
+      const said = Object.keys(options).filter((option) => option !== 'replicas');
+      if (deployment !== undefined && said.length > 0) {
+        throw new MeshError(
+          ErrorCode.INVALID_WORKLOAD,
+          `version '${name}' uses the Deployment '${deployment.name}' that somebody else owns, and cannot say ${list(said)}`,
+          this,
+        );
+      }
+    }
+  }
+
+  private requireDefaultSplit(): Shares {
+    const { versions } = this;
+    if (this.props.split !== undefined) {
+      return requireSplit('split', this.props.split, versions, this);
+    }
+    if (versions.length > 1) {
+      throw new MeshError(
+        ErrorCode.INVALID_SPLIT,
+        `there are ${versions.length} versions (${list(versions)}) and no split; say the share of each in percent`,
+        this,
+      );
+    }
+    return new Map([[versions[0], 100]]);
+  }
+
+  private requireRules(): void {
+    const rules = this.props.rules ?? [];
+    const isHttp = this.ports.some((port) => port.isHttp);
+    if (!isHttp && rules.length > 0) {
+      throw new MeshError(ErrorCode.INVALID_RULE, 'rules need an HTTP port, and the app has none', this);
+    }
+    for (const [index, rule] of rules.entries()) {
+      const outcomes = (['to', 'split', 'service', 'redirect', 'directResponse'] as const).filter(
+        (outcome) => rule[outcome] !== undefined,
+      );
+      if (outcomes.length !== 1) {
+        throw new MeshError(
+          ErrorCode.INVALID_RULE,
+          `rules[${index}] says ${list(outcomes)}; a rule says exactly one of to, split, service, redirect, directResponse`,
+          this,
+        );
+      }
+      const matches = rule.when._toMatches();
+      const shadow = rules
+        .slice(0, index)
+        .findIndex((earlier) => matches.every((match) => earlier.when._toMatches().some((other) => matchCovers(other, match))));
+      if (shadow >= 0) {
+        throw new MeshError(
+          ErrorCode.UNREACHABLE_ROUTE,
+          `rules[${index}] (${describeMatches(matches)}) is never reached: rules[${shadow}] takes all its requests; put it first or remove it`,
+          this,
+        );
+      }
+    }
+    // Whatever a rule gets wrong (a version, a share, a rewrite, a header) is found here and not first at synth.
+    if (rules.length > 0 || ROUTE_OPTIONS.some((option) => this.props[option] !== undefined)) {
+      for (const route of this._routes()) {
+        renderRoute(route, [this.host], this);
+      }
+    }
+  }
+
+  private ruleDestinations(rule: RoutingRule): Destination[] {
+    if (rule.service !== undefined) {
+      const { port } = rule.service._httpPort();
+      return rule.service._destinations().map((destination) => ({ ...destination, port }));
+    }
+    if (rule.to !== undefined) {
+      return this.destinations(new Map([[requireVersion('a rule', rule.to, this.versions, this), 100]]), rule);
+    }
+    return rule.split === undefined
+      ? []
+      : this.destinations(requireSplit('split of a rule', rule.split, this.versions, this), rule);
+  }
+
+  private destinations(shares: Shares, { destinationHeaders = {} }: RouteOptions): Destination[] {
+    for (const version of Object.keys(destinationHeaders)) {
+      requireVersion('destinationHeaders', version, [...shares.keys()], this);
+    }
+    return [...shares].map(([version, weight]) => ({
+      host: this.host,
+      subset: version,
+      weight,
+      headers: destinationHeaders[version],
+    }));
+  }
+
+  private routeOptions({ rewrite, headers, cors, mirrors }: RouteOptions): Omit<Route, 'matches' | 'destinations'> {
+    return {
+      rewrite,
+      headers,
+      cors,
+      mirrors: mirrors?.map(({ to, percent = 100 }) => ({
+        destination: { host: this.host, subset: requireVersion('a mirror', to, this.versions, this) },
+        percent,
+      })),
+    };
+  }
+
+  private createService(): ApiObject {
+    return this.createObject('Service', SERVICE, this.serviceName, () => ({
+      selector: this._selector(),
+      ports: this.ports.map((port) => ({
+        name: port.servicePortName,
+        port: port.port,
+        targetPort: port.targetPort,
+        appProtocol: port.protocol,
+      })),
+    }));
+  }
+
+  private createDeployment(version: string, { versionLabel = version, ...options }: VersionProps): ApiObject {
+    const name = `${this.appName}-${versionLabel}`;
+    const workload = mergeWorkload(this.props, options);
+    const files = new ConfigFiles(name, workload.files ?? {}, this);
+    if (files.mounts.length > 0) {
+      new ApiObject(this, `ConfigMap-${version}`, {
+        ...CONFIG_MAP,
+        metadata: this.metadata(name, this.labels(versionLabel)),
+        data: files.data,
+      });
+    }
+    const labels = { ...this._selector(), version: versionLabel };
+    const spec = renderDeployment(
+      {
+        app: this.appName,
+        labels,
+        podLabels: this.labels(versionLabel),
+        ports: withMetrics(this.ports, this.props.metrics),
+        serviceAccountName: this.serviceAccountName,
+        files,
+      },
+      workload,
+      this,
+    );
+    return new ApiObject(this, `Deployment-${version}`, {
+      ...DEPLOYMENT,
+      metadata: this.metadata(name, this.labels(versionLabel)),
+      spec,
+    });
+  }
+
+  private createMonitor(): void {
+    const { metrics } = this.props;
+    if (metrics !== undefined) {
+      const kind = metrics._kind === 'ServiceMonitor' ? SERVICE_MONITOR : POD_MONITOR;
+      new ApiObject(this, metrics._kind, {
+        ...kind,
+        metadata: this.metadata(this.serviceName, { ...this.labels(), ...metrics._options.labels }),
+        spec: metrics._renderSpec(this._selector()),
+      });
+    }
+  }
+
+  private createObject(id: string, kind: { apiVersion: string; kind: string }, name: string, produce?: () => unknown): ApiObject {
+    return new ApiObject(this, id, {
+      ...kind,
+      metadata: this.metadata(name, this.labels()),
+      ...(produce !== undefined && { spec: Lazy.any({ produce }) }),
+    });
+  }
+
+  private metadata(name: string, labels: Record<string, string>) {
+    return { name, namespace: this.namespace, labels };
+  }
+
+  private labels(version?: string): Record<string, string> {
+    return {
+      ...this._selector(),
+      'app.kubernetes.io/name': this.appName,
+      ...(version !== undefined && { version, 'app.kubernetes.io/version': version }),
+    };
+  }
+
+  private renderDestinationRule(): unknown {
+    return {
+      host: this.host,
+      trafficPolicy: renderAppPolicy(this),
+      subsets: Object.entries(this.props.versions).map(([name, { versionLabel = name }]) => ({
+        name,
+        labels: { version: versionLabel },
+        trafficPolicy: renderVersionPolicy(this, name),
+      })),
+    };
+  }
+
+  private renderVirtualService(): unknown {
+    const tcp = this.ports.filter((port) => !port.isHttp);
+    return {
+      hosts: [this.host],
+      http: this.ports.some((port) => port.isHttp)
+        ? protectRoutes(this, this._routes()).map((route) => renderRoute(route, [this.host], this))
+        : undefined,
+      tcp:
+        tcp.length === 0
+          ? undefined
+          : tcp.map((port) => ({ match: [{ port: port.port }], route: this.destinations(this.split, {}).map(renderWeighted) })),
+    };
+  }
+}
+
+/** A ServiceMonitor finds its port in the Service; a PodMonitor needs none there. */
+function servicePorts({ service, ports = [], metrics }: CanaryAppProps): AppPort[] {
+  return service?.ports ?? (metrics?._kind === 'ServiceMonitor' ? withMetrics(ports, metrics) : ports);
+}
+
+/** The ports and, where it is another, the one with the metrics. */
+function withMetrics(ports: readonly AppPort[], metrics?: Metrics): AppPort[] {
+  const missing = metrics !== undefined && !ports.some((port) => port.port === metrics.port.port);
+  return missing ? [...ports, metrics.port] : [...ports];
+}

@@ -1,0 +1,503 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import { Construct } from 'constructs';
+import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
+import { ErrorCode, MeshError } from './errors';
+import { list, requireDnsLabel, requireHost, requireLabelValue } from './limits';
+import { Listener, ListenerKind } from './listener';
+import { type MeshService, requireNamespace } from './mesh-service';
+import { protectRoutes } from './resilience-rules';
+import { atGateway } from './routing/exposure';
+import type { PathMatch } from './routing/path-match';
+import { Redirect } from './routing/redirect';
+import { describeMatches, type HttpMatch, intersectAll, matchCovers, type RequestMatch } from './routing/request-match';
+import type { Rewrite } from './routing/rewrite';
+import { type Route, renderRoute, renderWeighted } from './routing/route';
+
+/** Properties of a {@link MeshGateway}. */
+export interface MeshGatewayProps {
+  /**
+   * The name of the Gateway.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * The labels of the pods that serve the gateway, such as `{ istio: 'ingress' }` for Istio's Helm chart.
+   * @default { istio: 'ingressgateway' }
+   */
+  readonly selector?: { [key: string]: string };
+  /**
+   * The ports.
+   * @default [Listener.http()]
+   */
+  readonly listeners?: Listener[];
+}
+
+/** Properties of {@link MeshGateway.fromName}. */
+export interface MeshGatewayFromNameProps {
+  /** The name of the Gateway. */
+  readonly name: string;
+  /**
+   * The namespace of the Gateway.
+   * @default - the chart's namespace
+   */
+  readonly namespace?: string;
+  /**
+   * The ports that it has.
+   * @default [Listener.http()]
+   */
+  readonly listeners?: Listener[];
+}
+
+/** Which requests at a gateway. */
+export interface GatewayMatchOptions {
+  /**
+   * The paths, of which one must match.
+   * @default - every path
+   */
+  readonly paths?: PathMatch[];
+  /**
+   * A further condition.
+   * @default - none
+   */
+  readonly when?: RequestMatch;
+  /**
+   * The listeners of the gateway.
+   * @default - all that speak HTTP, or else all that pass TLS through
+   */
+  readonly listeners?: Listener[];
+}
+
+/** Options of {@link MeshGateway.expose}. */
+export interface ExposeOptions extends GatewayMatchOptions {
+  /** The host that clients ask for; `*` for every host. */
+  readonly host: string;
+  /**
+   * What the app sees in place of the path or host.
+   * @default - what the client sent
+   */
+  readonly rewrite?: Rewrite;
+  /**
+   * The port of the app.
+   * @default - its first HTTP port; its first port where TLS is passed through
+   */
+  readonly port?: number;
+}
+
+/** Options of {@link MeshGateway.tcp}. */
+export interface GatewayTcpOptions {
+  /**
+   * The listener of the gateway, made by `Listener.tcp` or `Listener.tls`.
+   * @default - the only one of this kind
+   */
+  readonly listener?: Listener;
+  /**
+   * The port of the app.
+   * @default - its first port that is not HTTP, or else its first
+   */
+  readonly port?: number;
+}
+
+/** What a host does with some requests. */
+interface HostEntry {
+  /** The construct that these requests belong to. */
+  readonly owner: Construct;
+  readonly matches: HttpMatch[];
+  readonly listeners: Listener[];
+  /** The routes in order, before they are limited to listeners. */
+  routes(): Route[];
+}
+
+interface Passthrough {
+  readonly app: MeshService;
+  readonly port: number;
+  readonly listeners: Listener[];
+}
+
+/** A host of a gateway and all that it serves. */
+class GatewayHost {
+  public readonly entries: HostEntry[] = [];
+  public passthrough?: Passthrough;
+
+  public constructor(public readonly name: string) {}
+
+  public get listeners(): Listener[] {
+    return [...this.entries.flatMap((entry) => entry.listeners), ...(this.passthrough?.listeners ?? [])];
+  }
+}
+
+/**
+ * An entrance into the mesh: an Istio Gateway and a VirtualService per host. A route carries the rules and the split of the
+ * app it leads to, so a request meets the same canary whichever way it comes.
+ *
+ * @see https://istio.io/latest/docs/reference/config/networking/gateway/
+ */
+export class MeshGateway extends Construct {
+  /**
+   * A Gateway that somebody else owns; only VirtualServices are created.
+   * @throws `invalid-name`, `missing-namespace`
+   */
+  public static fromName(scope: Construct, id: string, props: MeshGatewayFromNameProps): MeshGateway {
+    return new ForeignGateway(scope, id, props);
+  }
+
+  /** The name of the Gateway. */
+  public readonly gatewayName: string;
+  /** The namespace of the Gateway. */
+  public readonly gatewayNamespace: string;
+  private readonly listeners: readonly Listener[];
+  private readonly served = new Map<string, GatewayHost>();
+  private readonly streams: { listener: Listener; app: MeshService }[] = [];
+
+  /** @throws `invalid-name`, `missing-namespace`, `duplicate-port`, `invalid-listener` */
+  public constructor(scope: Construct, id: string, props: MeshGatewayProps = {}) {
+    super(scope, id);
+    this.gatewayName = requireDnsLabel('name of the Gateway', props.name ?? id, this);
+    this.gatewayNamespace = requireNamespace(this, this.foreignNamespace(props));
+    this.listeners = [...(props.listeners ?? [Listener.http()])];
+    this.requireListeners();
+    this.createGateway(props.selector ?? { istio: 'ingressgateway' });
+  }
+
+  /** The hosts that the gateway serves, sorted: for DNS records or a hosts file. Includes patterns such as `*.example.com`. */
+  public get hosts(): string[] {
+    return [...this.served.keys()].sort();
+  }
+
+  /**
+   * Makes an app reachable from outside, with its own rules and split. Several calls may share a host as long as each has
+   * requests of its own; the first call whose requests match decides.
+   *
+   * @throws `host-taken` when the host's requests already belong to another app, `unreachable-route` when to the same app,
+   * `invalid-host`, `unknown-port`, `invalid-listener`, `unsupported-match`, `unsupported-rewrite`
+   */
+  public expose(app: MeshService, options: ExposeOptions): void {
+    const listeners = this.listenersFor(options.listeners);
+    if (listeners.every((listener) => listener._kind === ListenerKind.PASSTHROUGH)) {
+      this.passThrough(app, options, listeners);
+      return;
+    }
+    const port = options.port === undefined ? app._httpPort() : app.portOf(options.port);
+    const matches = gatewayMatches(options);
+    const exposure = { matches, rewrite: options.rewrite, port: port.port, host: app.host };
+    this.serve(options.host, {
+      owner: app,
+      matches,
+      listeners,
+      routes: () =>
+        protectRoutes(app, app._routes())
+          .map((route) => atGateway(route, exposure))
+          .filter((route) => route !== undefined),
+    });
+  }
+
+  /**
+   * Sends the clients of a host elsewhere.
+   *
+   * @throws `redirect-loop` when the next request would meet the same redirect again, `host-taken`, `unreachable-route`,
+   * `invalid-host`
+   */
+  public redirect(host: string, redirect: Redirect, options: GatewayMatchOptions = {}): void {
+    const matches = gatewayMatches(options);
+    const listeners = this.listenersFor(options.listeners);
+    this.serve(host, { owner: this, matches, listeners, routes: () => [{ matches, destinations: [], redirect }] });
+  }
+
+  /**
+   * Forwards a TCP listener to an app, with its split.
+   *
+   * @throws `invalid-listener`, `unknown-port`, `duplicate-port` when the listener is already forwarded
+   */
+  public tcp(app: MeshService, options: GatewayTcpOptions = {}): void {
+    const candidates = this.listeners.filter((listener) => listener._kind === ListenerKind.TCP);
+    const listener = options.listener ?? (candidates.length === 1 ? candidates[0] : undefined);
+    if (listener === undefined || !candidates.includes(listener)) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        `tcp() needs one of the gateway's TCP or TLS listeners; it has ${list(candidates.map((candidate) => candidate._name))}`,
+        this,
+      );
+    }
+    const taken = this.streams.find((stream) => stream.listener === listener);
+    if (taken !== undefined) {
+      throw new MeshError(
+        ErrorCode.DUPLICATE_PORT,
+        `listener ${listener._name} already leads to '${taken.app.node.path}' and cannot lead to '${app.node.path}' too`,
+        this,
+      );
+    }
+    const port =
+      options.port === undefined ? (app.ports.find((candidate) => !candidate.isHttp) ?? app.ports[0]) : app.portOf(options.port);
+    this.streams.push({ listener, app });
+    new ApiObject(this, `VirtualService-${listener._name}`, {
+      ...VIRTUAL_SERVICE,
+      metadata: { name: `${this.gatewayName}-${listener._name}`, namespace: this.routesNamespace },
+      spec: {
+        hosts: ['*'],
+        gateways: [this.reference],
+        tcp: [
+          {
+            match: [{ port: listener.port }],
+            route: Lazy.any({
+              produce: () => app._destinations().map((destination) => renderWeighted({ ...destination, port: port.port })),
+            }),
+          },
+        ],
+      },
+    });
+  }
+
+  /** @internal */
+  protected foreignNamespace(_props: MeshGatewayProps): string | undefined {
+    return undefined;
+  }
+
+  /** @internal */
+  protected createGateway(selector: { [key: string]: string }): void {
+    if (Object.keys(selector).length === 0) {
+      throw new MeshError(ErrorCode.INVALID_LISTENER, 'selector is empty; it holds the labels of the gateway pods', this);
+    }
+    for (const [key, value] of Object.entries(selector)) {
+      requireLabelValue(`selector '${key}'`, value, this);
+    }
+    new ApiObject(this, 'Resource', {
+      ...GATEWAY,
+      metadata: { name: this.gatewayName, namespace: this.gatewayNamespace },
+      spec: { selector, servers: Lazy.any({ produce: () => this.renderServers() }) },
+    });
+    this.node.addValidation({ validate: () => this.findHostlessListeners() });
+  }
+
+  private get reference(): string {
+    return `${this.gatewayNamespace}/${this.gatewayName}`;
+  }
+
+  private get routesNamespace(): string {
+    return requireNamespace(this);
+  }
+
+  private requireListeners(): void {
+    if (this.listeners.length === 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        'listeners is empty; a gateway needs at least one, such as Listener.http()',
+        this,
+      );
+    }
+    for (const [index, listener] of this.listeners.entries()) {
+      const earlier = this.listeners.slice(0, index).find((other) => other.port === listener.port);
+      if (earlier !== undefined && !(earlier.isTls && listener.isTls)) {
+        throw new MeshError(
+          ErrorCode.DUPLICATE_PORT,
+          `two listeners have port ${listener.port}; only TLS listeners may share one`,
+          this,
+        );
+      }
+    }
+    if (this.listeners.some((listener) => listener._http.redirectToHttps) && this.httpsPort === undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        'a listener redirects to https, and the gateway has no HTTPS listener',
+        this,
+      );
+    }
+  }
+
+  private get httpsPort(): number | undefined {
+    return this.listeners.find((listener) => listener.isTls && listener._kind !== ListenerKind.TCP)?.port;
+  }
+
+  private listenersFor(chosen?: Listener[]): Listener[] {
+    if (chosen !== undefined) {
+      const foreign = chosen.find((listener) => !this.listeners.includes(listener));
+      if (foreign !== undefined || chosen.length === 0) {
+        throw new MeshError(
+          ErrorCode.INVALID_LISTENER,
+          `${foreign === undefined ? 'listeners is empty' : `listener ${foreign._name} is none of the gateway's`}; it has ${list(this.listeners.map((listener) => listener._name))}`,
+          this,
+        );
+      }
+      return [...chosen];
+    }
+    const http = this.listeners.filter((listener) => listener._kind === ListenerKind.HTTP);
+    const usable = http.length > 0 ? http : this.listeners.filter((listener) => listener._kind === ListenerKind.PASSTHROUGH);
+    if (usable.length === 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        `a host needs a listener for HTTP or TLS passthrough; the gateway has ${list(this.listeners.map((listener) => listener._name))}`,
+        this,
+      );
+    }
+    return usable;
+  }
+
+  private serve(hostName: string, entry: HostEntry): void {
+    const host = this.hostOf(hostName);
+    const shadow = host.entries.find((earlier) => takesAll(earlier, entry));
+    if (shadow !== undefined) {
+      const same = shadow.owner === entry.owner;
+      throw new MeshError(
+        same ? ErrorCode.UNREACHABLE_ROUTE : ErrorCode.HOST_TAKEN,
+        `host '${hostName}' with ${describeMatches(entry.matches)} for '${entry.owner.node.path}' is already taken by '${shadow.owner.node.path}' with ${describeMatches(shadow.matches)}; give each its own host or paths, the narrower first`,
+        this,
+      );
+    }
+    for (const route of entry.routes()) {
+      renderRoute(route, [hostName], this);
+    }
+    host.entries.push(entry);
+  }
+
+  private passThrough(app: MeshService, options: ExposeOptions, listeners: Listener[]): void {
+    if (options.paths !== undefined || options.when !== undefined || options.rewrite !== undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        'paths, when and rewrite need HTTP, and a passthrough listener sees only the SNI; terminate TLS with Listener.https',
+        this,
+      );
+    }
+    const host = this.hostOf(options.host);
+    if (host.passthrough !== undefined) {
+      throw new MeshError(
+        ErrorCode.HOST_TAKEN,
+        `host '${options.host}' for '${app.node.path}' is already taken by '${host.passthrough.app.node.path}'`,
+        this,
+      );
+    }
+    const port =
+      options.port === undefined ? (app.ports.find((candidate) => candidate.isTls) ?? app.ports[0]) : app.portOf(options.port);
+    host.passthrough = { app, port: port.port, listeners };
+  }
+
+  /** The host, with its VirtualService made at the first use. */
+  private hostOf(name: string): GatewayHost {
+    const known = this.served.get(requireHost(name, this));
+    if (known !== undefined) {
+      return known;
+    }
+    const host = new GatewayHost(name);
+    this.served.set(name, host);
+    new ApiObject(this, `VirtualService-${name}`, {
+      ...VIRTUAL_SERVICE,
+      metadata: { name: `${this.gatewayName}-${name.replace('*', 'any')}`, namespace: this.routesNamespace },
+      spec: {
+        hosts: [name],
+        gateways: [this.reference],
+        http: Lazy.any({ produce: () => (host.entries.length === 0 ? undefined : this.renderHttp(host)) }),
+        tls: Lazy.any({ produce: () => host.passthrough && [renderPassthrough(name, host.passthrough)] }),
+      },
+    });
+    return host;
+  }
+
+  private renderHttp(host: GatewayHost): unknown[] {
+    const redirecting = [...new Set(host.entries.flatMap((entry) => entry.listeners))].filter(
+      (listener) => listener._redirectsByRoute,
+    );
+    const excepted = redirecting.flatMap((listener) => this.redirectRoutes(host, listener));
+    const routes = host.entries.flatMap((entry) => {
+      const listeners = entry.listeners.filter((listener) => !listener._redirectsByRoute);
+      return entry.routes().flatMap((route) => limitToListeners(route, listeners, host));
+    });
+    return [...excepted, ...routes].map((route) => renderRoute(route, [host.name], this));
+  }
+
+  /** On a listener that redirects to https: what is excepted, and then the redirect. */
+  private redirectRoutes(host: GatewayHost, listener: Listener): Route[] {
+    const paths = (listener._http.redirectExcept ?? []).flatMap((path) => path._toMatches());
+    const served = host.entries
+      .filter((entry) => entry.listeners.includes(listener))
+      .flatMap((entry) => entry.routes())
+      .flatMap((route) => {
+        const matches = intersectAll(route.matches.length === 0 ? [{}] : route.matches, paths);
+        return matches.length === 0 ? [] : [{ ...route, matches: matches.map((match) => ({ ...match, port: listener.port })) }];
+      });
+    const port = this.httpsPort === 443 ? undefined : this.httpsPort;
+    return [...served, { matches: [{ port: listener.port }], destinations: [], redirect: Redirect.https({ port }) }];
+  }
+
+  private renderServers(): unknown[] {
+    const names = new Map<string, number>();
+    return this.listeners.map((listener) => {
+      const hosts = [...this.served.values()].filter((host) => host.listeners.includes(listener)).map((host) => host.name);
+      const count = (names.get(listener._name) ?? 0) + 1;
+      names.set(listener._name, count);
+      return listener._render(count === 1 ? listener._name : `${listener._name}-${count}`, hosts.sort());
+    });
+  }
+
+  /** Known at synth alone: whether each listener serves something, and each host of a shared port has one certificate. */
+  private findHostlessListeners(): string[] {
+    const hosts = [...this.served.values()];
+    const hostless = this.listeners
+      .filter((listener) => listener._kind === ListenerKind.HTTP || listener._kind === ListenerKind.PASSTHROUGH)
+      .filter((listener) => !hosts.some((host) => host.listeners.includes(listener)))
+      .map(
+        (listener) =>
+          `listener ${listener._name} serves no host; expose an app on it or remove it (${ErrorCode.INVALID_LISTENER})`,
+      );
+    const ambiguous = hosts.flatMap((host) => {
+      const distinct = [...new Set(host.listeners)];
+      const shared = distinct.find((listener, index) => distinct.slice(0, index).some((other) => other.port === listener.port));
+      return shared === undefined
+        ? []
+        : [
+            `host '${host.name}' stands on two listeners with port ${shared.port}; choose one with listeners: […] (${ErrorCode.INVALID_LISTENER})`,
+          ];
+    });
+    return [...hostless, ...ambiguous];
+  }
+}
+
+class ForeignGateway extends MeshGateway {
+  public constructor(scope: Construct, id: string, props: MeshGatewayFromNameProps) {
+    super(scope, id, props);
+  }
+
+  /** @internal */
+  protected override foreignNamespace(props: MeshGatewayFromNameProps): string | undefined {
+    return props.namespace;
+  }
+
+  /** @internal */
+  protected override createGateway(): void {
+    // Somebody else owns it.
+  }
+}
+
+function gatewayMatches({ paths, when }: GatewayMatchOptions): HttpMatch[] {
+  const byPath = paths?.flatMap((path) => path._toMatches());
+  const further = when?._toMatches();
+  if (byPath !== undefined && further !== undefined) {
+    return intersectAll(byPath, further);
+  }
+  return byPath ?? further ?? [];
+}
+
+/** Whether the earlier entry takes every request of the later one. */
+function takesAll(earlier: HostEntry, later: HostEntry): boolean {
+  const everywhere = later.listeners.every((listener) => earlier.listeners.includes(listener));
+  const wanted = later.matches.length === 0 ? [{}] : later.matches;
+  const taken = earlier.matches.length === 0 ? [{}] : earlier.matches;
+  return everywhere && wanted.every((match) => taken.some((other) => matchCovers(other, match)));
+}
+
+/** A route of some of the host's listeners asks for their ports. */
+function limitToListeners(route: Route, listeners: readonly Listener[], host: GatewayHost): Route[] {
+  if (listeners.length === 0) {
+    return [];
+  }
+  const ports = new Set(listeners.map((listener) => listener.port));
+  const open = host.listeners.filter((listener) => !listener._redirectsByRoute);
+  if (open.every((listener) => ports.has(listener.port))) {
+    return [route];
+  }
+  const matches = route.matches.length === 0 ? [{}] : route.matches;
+  return [{ ...route, matches: [...ports].flatMap((port) => matches.map((match) => ({ ...match, port }))) }];
+}
+
+function renderPassthrough(host: string, { app, port, listeners }: Passthrough): unknown {
+  return {
+    match: listeners.map((listener) => ({ port: listener.port, sniHosts: [host] })),
+    route: app._destinations().map((destination) => renderWeighted({ ...destination, port })),
+  };
+}

@@ -1,0 +1,87 @@
+import { ApiObject, Chart, JsonPatch } from 'cdk8s';
+import { Construct } from 'constructs';
+import { NAMESPACE } from './api-versions';
+import { requireLabelValue } from './limits';
+import { requireNamespace } from './mesh-service';
+
+/**
+ * How the pods of a namespace join the mesh; one way for each namespace.
+ *
+ * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
+ */
+export class Injection {
+  /** Each pod gets a sidecar from the default control plane. */
+  public static enabled(): Injection {
+    return new Injection({ 'istio-injection': 'enabled' });
+  }
+
+  /** No pod gets a sidecar. */
+  public static disabled(): Injection {
+    return new Injection({ 'istio-injection': 'disabled' });
+  }
+
+  /**
+   * Each pod gets a sidecar from the control plane with this revision or tag.
+   * @see https://istio.io/latest/docs/setup/upgrade/canary/
+   */
+  public static revision(revision: string): Injection {
+    return new Injection({ 'istio.io/rev': requireLabelValue('revision', revision) });
+  }
+
+  /**
+   * Pods join through the node's ztunnel, without sidecars.
+   * @see https://istio.io/latest/docs/ambient/usage/add-workloads/
+   */
+  public static ambient(): Injection {
+    return new Injection({ 'istio.io/dataplane-mode': 'ambient' });
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _labels: Record<string, string>,
+  ) {}
+}
+
+/** Properties of a {@link MeshNamespace}. */
+export interface MeshNamespaceProps {
+  /**
+   * The name of the namespace.
+   * @default - the chart's namespace
+   */
+  readonly name?: string;
+  /**
+   * How its pods join the mesh.
+   * @default Injection.enabled()
+   */
+  readonly injection?: Injection;
+  /**
+   * Further labels.
+   * @default - none
+   */
+  readonly labels?: { [key: string]: string };
+}
+
+/**
+ * A namespace whose pods are part of the mesh.
+ *
+ * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
+ */
+export class MeshNamespace extends Construct {
+  /** The name of the namespace. */
+  public readonly name: string;
+
+  /** @throws `invalid-name`, `missing-namespace` */
+  public constructor(scope: Construct, id: string, props: MeshNamespaceProps = {}) {
+    super(scope, id);
+    this.name = requireNamespace(this, props.name);
+    const injection = props.injection ?? Injection.enabled();
+    const namespace = new ApiObject(this, 'Resource', {
+      ...NAMESPACE,
+      metadata: { name: this.name, labels: { ...props.labels, ...injection._labels } },
+    });
+    if (Chart.of(this).namespace !== undefined) {
+      // cdk8s puts the chart's namespace on every object; a Namespace is in none.
+      namespace.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { Duration } from 'cdk8s';
+import type { AppPort } from './app-port';
+import { renderDuration } from './limits';
+import { requirePath } from './routing/path-match';
+
+/** How Prometheus scrapes an app. */
+export interface MetricsOptions {
+  /**
+   * The path of the metrics.
+   * @default - the operator's: /metrics
+   */
+  readonly path?: string;
+  /**
+   * The pause between scrapes.
+   * @default - Prometheus' own
+   */
+  readonly interval?: Duration;
+  /**
+   * Labels of the monitor, by which a Prometheus finds it (such as `release: prometheus-stack`).
+   * @default - none
+   */
+  readonly labels?: { [key: string]: string };
+}
+
+/**
+ * Where an app shows its metrics, and the monitor that makes Prometheus read them.
+ *
+ * @see https://prometheus-operator.dev/docs/api-reference/api/
+ */
+export class Metrics {
+  /** A ServiceMonitor; the port becomes part of the Service, and the monitor takes its name from there. */
+  public static serviceMonitor(port: AppPort, options: MetricsOptions = {}): Metrics {
+    return new Metrics('ServiceMonitor', port, options);
+  }
+
+  /** A PodMonitor; the port is a port of the pods alone. */
+  public static podMonitor(port: AppPort, options: MetricsOptions = {}): Metrics {
+    return new Metrics('PodMonitor', port, options);
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _kind: 'ServiceMonitor' | 'PodMonitor',
+    /** The port with the metrics. */
+    public readonly port: AppPort,
+    /** @internal */
+    public readonly _options: MetricsOptions,
+  ) {
+    if (_options.path !== undefined) {
+      requirePath(_options.path);
+    }
+  }
+
+  /** @internal */
+  public _renderSpec(selector: Record<string, string>): Record<string, unknown> {
+    const { path, interval } = this._options;
+    const endpoint = { path, interval: interval && renderDuration('interval of the metrics', interval) };
+    return this._kind === 'ServiceMonitor'
+      ? { selector: { matchLabels: selector }, endpoints: [{ port: this.port.servicePortName, ...endpoint }] }
+      : { selector: { matchLabels: selector }, podMetricsEndpoints: [{ port: this.port.containerPortName, ...endpoint }] };
+  }
+}

@@ -1,0 +1,77 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { PEER_AUTHENTICATION } from './api-versions';
+import type { CanaryApp } from './canary-app';
+import { ErrorCode, MeshError } from './errors';
+import { requirePort } from './limits';
+import { requireNamespace } from './mesh-service';
+
+/**
+ * What a workload accepts.
+ *
+ * @see https://istio.io/latest/docs/reference/config/security/peer_authentication/#PeerAuthentication-MutualTLS-Mode
+ */
+export enum MtlsMode {
+  /** Plain text only. */
+  DISABLE = 'DISABLE',
+  /** Plain text and mutual TLS. */
+  PERMISSIVE = 'PERMISSIVE',
+  /** Mutual TLS only. */
+  STRICT = 'STRICT',
+}
+
+/** Properties of a {@link PeerAuthentication}. */
+export interface PeerAuthenticationProps {
+  /** What is accepted. */
+  readonly mode: MtlsMode;
+  /**
+   * The app for whose pods it holds.
+   * @default - all pods of the namespace
+   */
+  readonly app?: CanaryApp;
+  /**
+   * What single ports of the app's containers accept, by number; only together with `app`.
+   * @default - the same as all others
+   */
+  readonly ports?: { [port: string]: MtlsMode };
+  /**
+   * The namespace. In Istio's root namespace (`istio-system`) it holds for the whole mesh.
+   * @default - the app's namespace, or else the chart's
+   */
+  readonly namespace?: string;
+}
+
+/**
+ * Whether workloads accept plain text, mutual TLS or both: for one app, for a namespace, or for the whole mesh.
+ *
+ * @see https://istio.io/latest/docs/reference/config/security/peer_authentication/
+ */
+export class PeerAuthentication extends Construct {
+  /** @throws `invalid-resilience` when `ports` stands without `app`, `out-of-range`, `missing-namespace` */
+  public constructor(scope: Construct, id: string, props: PeerAuthenticationProps) {
+    super(scope, id);
+    const { app, mode, ports } = props;
+    if (ports !== undefined && app === undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        'ports is set without app; Istio takes ports only for the pods of one app',
+        this,
+      );
+    }
+    const portLevelMtls = Object.fromEntries(
+      Object.entries(ports ?? {}).map(([port, portMode]) => [
+        String(requirePort('port', Number(port), this)),
+        { mode: portMode },
+      ]),
+    );
+    new ApiObject(this, 'Resource', {
+      ...PEER_AUTHENTICATION,
+      metadata: { name: app?.serviceName ?? 'default', namespace: requireNamespace(this, props.namespace ?? app?.namespace) },
+      spec: {
+        selector: app && { matchLabels: app._selector() },
+        mtls: { mode },
+        portLevelMtls: ports && portLevelMtls,
+      },
+    });
+  }
+}
