@@ -105,8 +105,8 @@ const ROUTE_OPTIONS = ['rewrite', 'headers', 'destinationHeaders', 'cors', 'mirr
 export class CanaryApp extends MeshService {
   /** The Service over all versions; `undefined` when somebody else owns it. */
   public readonly service?: ApiObject;
-  /** The identity of the pods. */
-  public readonly serviceAccount: ApiObject;
+  /** The identity of the pods; `undefined` when somebody else owns all their Deployments. */
+  public readonly serviceAccount?: ApiObject;
   /** A subset per version, and how callers are protected. */
   public readonly destinationRule: ApiObject;
   /** The routes for calls inside the mesh. */
@@ -136,7 +136,8 @@ export class CanaryApp extends MeshService {
     this.requireRules();
     this.serviceAccountName = props.serviceAccount ?? this.appName;
 
-    this.serviceAccount = this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.serviceAccountName);
+    const ownsPods = Object.values(props.versions).some(({ deployment }) => deployment === undefined);
+    this.serviceAccount = ownsPods ? this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.serviceAccountName) : undefined;
     this.service = props.service === undefined ? this.createService() : undefined;
     for (const [version, options] of Object.entries(props.versions)) {
       if (options.deployment === undefined) {

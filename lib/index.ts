@@ -1,4 +1,5 @@
 export * as istio from '@cdk8s/istio-imports';
+export * from './alternatives';
 export * from './app-port';
 export * from './canary-app';
 export * from './errors';

@@ -1,4 +1,5 @@
 import type { ApiObject } from 'cdk8s';
+import { Alternatives } from '../alternatives';
 import { ErrorCode } from '../errors';
 import type { Manifest, Rendered } from '../model/rendered';
 
@@ -22,18 +23,21 @@ export function checkObjects(objects: readonly Rendered[]): ObjectMistake[] {
   return [...objects.flatMap(checkNames), ...findDuplicates(objects)];
 }
 
-/** Finds objects with the same group, kind, namespace and name. The version is no part of it: `v1beta1` and `v1` name the same object. */
+/** Finds objects with the same group, kind, namespace and name, save in charts that are never applied together. The version is no part of it: `v1beta1` and `v1` name the same object. */
 export function findDuplicates(objects: readonly Rendered[]): ObjectMistake[] {
-  const first = new Map<string, Rendered>();
+  const seen = new Map<string, Rendered[]>();
   const mistakes: ObjectMistake[] = [];
   for (const object of objects) {
     const key = identity(object.manifest);
-    const other = key === undefined ? undefined : first.get(key);
+    if (key === undefined) {
+      continue;
+    }
+    const earlier = seen.get(key) ?? [];
+    seen.set(key, [...earlier, object]);
+    const other = earlier.find(({ construct }) => Alternatives._together(construct, object.construct));
     if (other !== undefined) {
       const message = `is the same object as [${other.construct.node.path}]: ${title(object.manifest)}`;
       mistakes.push({ code: ErrorCode.DUPLICATE_OBJECT, message, construct: object.construct });
-    } else if (key !== undefined) {
-      first.set(key, object);
     }
   }
   return mistakes;

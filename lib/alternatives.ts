@@ -1,0 +1,22 @@
+import { Construct, type IConstruct } from 'constructs';
+
+/**
+ * Charts of which one at a time is applied: the steps of a rollout, or variants of a system. They may hold the same objects,
+ * which is a mistake everywhere else. Each chart below it gets a folder of its own, named `<id>-<id of the chart>`.
+ *
+ * @example
+ * const steps = new Alternatives(app, 'aleph');
+ * new Chart(steps, '80-20', { namespace: 'staging' });
+ */
+export class Alternatives extends Construct {
+  /**
+   * Whether two constructs can be applied together: they do not stand under two children of one `Alternatives`.
+   * @internal
+   */
+  public static _together(a: IConstruct, b: IConstruct): boolean {
+    const other = new Set<IConstruct>(b.node.scopes);
+    const [left, right] = [a, b].map((construct) => construct.node.scopes);
+    const shared = left.filter((scope) => other.has(scope)).length;
+    return !(left[shared - 1] instanceof Alternatives) || left[shared] === right[shared];
+  }
+}

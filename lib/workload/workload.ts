@@ -1,0 +1,184 @@
+import type { Duration } from 'cdk8s';
+import type { IConstruct } from 'constructs';
+import type { AppPort } from '../app-port';
+import { ErrorCode, MeshError } from '../errors';
+import { requireInteger, requireLabelValue } from '../limits';
+import type { ConfigFiles } from './config-files';
+import {
+  type ContainerOptions,
+  type ExtraContainer,
+  orUndefined,
+  orUndefinedMap,
+  type PodVolume,
+  renderContainer,
+} from './container';
+import { renderSeconds } from './probe';
+
+/**
+ * How pods are replaced.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
+ */
+export interface RollingUpdate {
+  /** How many pods may exist beyond the replicas. */
+  readonly maxSurge: number;
+  /** How many of the replicas may be missing. */
+  readonly maxUnavailable: number;
+}
+
+/**
+ * What an app's pods are made of. Said for the app it holds for all versions; said for a version it holds for that one:
+ * maps are merged by key, everything else is replaced.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+ */
+export interface WorkloadOptions extends ContainerOptions {
+  /**
+   * The image of the app's container.
+   * @default - must be said for the app or for each version
+   */
+  readonly image?: string;
+  /**
+   * Text files by absolute path. They are kept in a ConfigMap per version and mounted one by one (`subPath`), so that
+   * their folders keep what the image has there. A change replaces the pods.
+   * @default - none
+   */
+  readonly files?: { [path: string]: string };
+  /**
+   * The number of pods. Leave it out where an autoscaler or Flagger decides.
+   * @default - not written; Kubernetes starts with 1
+   */
+  readonly replicas?: number;
+  /**
+   * How pods are replaced.
+   * @default - Kubernetes': 25 % more, 25 % fewer
+   */
+  readonly rollingUpdate?: RollingUpdate;
+  /**
+   * How long a pod may take to stop, in whole seconds.
+   * @default - Kubernetes': 30 s
+   */
+  readonly terminationGracePeriod?: Duration;
+  /**
+   * Further labels of the pods; `app` and `version` are set already.
+   * @default - none
+   */
+  readonly podLabels?: { [key: string]: string };
+  /**
+   * Annotations of the pods.
+   * @default - none
+   */
+  readonly podAnnotations?: { [key: string]: string };
+  /**
+   * Labels that a node must have.
+   * @default - any node
+   */
+  readonly nodeSelector?: { [key: string]: string };
+  /**
+   * Further containers beside the app's, by name.
+   * @default - none
+   */
+  readonly extraContainers?: { [name: string]: ExtraContainer };
+}
+
+const MERGED_BY_KEY = ['env', 'envVariables', 'files', 'podLabels', 'podAnnotations', 'nodeSelector', 'extraContainers'] as const;
+
+/** The version's options over the app's. */
+export function mergeWorkload(app: WorkloadOptions, version: WorkloadOptions): WorkloadOptions {
+  const merged: Record<string, unknown> = { ...app, ...version };
+  for (const field of MERGED_BY_KEY) {
+    if (app[field] !== undefined && version[field] !== undefined) {
+      merged[field] = { ...app[field], ...version[field] };
+    }
+  }
+  return merged;
+}
+
+export interface DeploymentParts {
+  /** The name of the app, and of its container. */
+  readonly app: string;
+  readonly labels: Record<string, string>;
+  readonly podLabels: Record<string, string>;
+  readonly ports: readonly AppPort[];
+  readonly serviceAccountName: string;
+  readonly files: ConfigFiles;
+}
+
+/** The spec of a Deployment. */
+export function renderDeployment(
+  parts: DeploymentParts,
+  options: WorkloadOptions,
+  construct: IConstruct,
+): Record<string, unknown> {
+  const { app, labels, ports, files } = parts;
+  requireOwnLabels(parts.podLabels, options.podLabels ?? {}, construct);
+  if (options.image === undefined) {
+    throw new MeshError(
+      ErrorCode.INVALID_WORKLOAD,
+      `version '${labels.version}' has no image; say image for the app or for each version`,
+      construct,
+    );
+  }
+  const containers = [
+    renderContainer({ name: app, image: options.image, ports, mounts: files.mounts }, options, construct),
+    ...Object.entries(options.extraContainers ?? {}).map(([name, extra]) =>
+      renderContainer({ name, image: extra.image, ports: extra.ports ?? [], mounts: [] }, extra, construct),
+    ),
+  ];
+  return {
+    replicas: options.replicas === undefined ? undefined : requireInteger('replicas', options.replicas, { min: 0 }, construct),
+    selector: { matchLabels: labels },
+    strategy: options.rollingUpdate && {
+      type: 'RollingUpdate',
+      rollingUpdate: renderRollingUpdate(options.rollingUpdate, construct),
+    },
+    template: {
+      metadata: {
+        labels: { ...parts.podLabels, ...options.podLabels },
+        annotations: orUndefinedMap({ ...files.annotations, ...options.podAnnotations }),
+      },
+      spec: {
+        serviceAccountName: parts.serviceAccountName,
+        nodeSelector: options.nodeSelector,
+        terminationGracePeriodSeconds:
+          options.terminationGracePeriod && renderSeconds('terminationGracePeriod', options.terminationGracePeriod, 0, construct),
+        containers,
+        volumes: orUndefined([...files.volumes, ...mountedVolumes(options)]),
+      },
+    },
+  };
+}
+
+function renderRollingUpdate(update: RollingUpdate, construct: IConstruct): Record<string, number> {
+  const maxSurge = requireInteger('maxSurge', update.maxSurge, { min: 0 }, construct);
+  const maxUnavailable = requireInteger('maxUnavailable', update.maxUnavailable, { min: 0 }, construct);
+  if (maxSurge + maxUnavailable === 0) {
+    throw new MeshError(
+      ErrorCode.INVALID_WORKLOAD,
+      'maxSurge and maxUnavailable are both 0, so no pod could ever be replaced',
+      construct,
+    );
+  }
+  return { maxSurge, maxUnavailable };
+}
+
+function requireOwnLabels(own: Record<string, string>, further: Record<string, string>, construct: IConstruct): void {
+  for (const [key, value] of Object.entries(further)) {
+    requireLabelValue(`pod label '${key}'`, value, construct);
+    if (key in own) {
+      throw new MeshError(
+        ErrorCode.INVALID_WORKLOAD,
+        `pod label '${key}' is set by the app itself to '${own[key]}'; take another key`,
+        construct,
+      );
+    }
+  }
+}
+
+/** The volumes behind all mounts, each once. */
+function mountedVolumes(options: WorkloadOptions): PodVolume[] {
+  const mounts = [options, ...Object.values(options.extraContainers ?? {})].flatMap((container) => container.volumeMounts ?? []);
+  const volumes = new Map(mounts.map(({ volume }) => [volume.name, volume]));
+  // cdk8s-plus offers no public way to render a volume of its own.
+  return [...volumes.values()].map((volume) => (volume as unknown as { _toKube(): PodVolume })._toKube());
+}
