@@ -55,8 +55,8 @@ function withCauses(error: Error): string {
 }
 
 /** The first line of a stack in code of the user: `systems/otus.ts:23:5`. */
-function ownLine(error: Error): string | undefined {
-  const frames = (error.stack ?? '').split('\n').map((frame) => /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(frame));
+export function ownLine(error?: Error): string | undefined {
+  const frames = (error?.stack ?? '').split('\n').map((frame) => /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(frame));
   for (const frame of frames) {
     const file = frame?.[1].startsWith('file:') ? fileURLToPath(frame[1]) : frame?.[1];
     if (

@@ -1,8 +1,10 @@
 import { App, type AppProps, type Chart, YamlOutputType } from 'cdk8s';
-import { checkObjects, type ObjectMistake } from '../checks/objects';
+import { check } from '../checks';
+import type { Finding } from '../checks/finding';
+import { creationOf } from '../creation';
 import { ErrorCode, MeshError } from '../errors';
 import type { Rendered } from '../model/rendered';
-import { explainUncaughtErrors } from './failure';
+import { explainUncaughtErrors, ownLine } from './failure';
 import { layout, type RenderedChart } from './layout';
 import { order } from './order';
 import { OutputFolder } from './output-folder';
@@ -78,12 +80,12 @@ export class MeshApp extends App {
     const objects = charts.flatMap((chart) => chart.objects);
     const options = { type: this.yamlOutputType, extension: this.outputFileExtension, indexed: dependent };
     const yaml = new YamlWriter();
-    const files = new Map<string, string>();
+    const files = new Map<string, Buffer>();
     for (const [file, content] of layout(charts, options)) {
-      files.set(file, yaml.stringify(content.map(({ manifest }) => manifest)));
+      files.set(file, Buffer.from(yaml.stringify(content.map(({ manifest }) => manifest))));
     }
     if (this.constructMetadata) {
-      files.set('construct-metadata.json', constructMetadata(objects));
+      files.set('construct-metadata.json', Buffer.from(constructMetadata(objects)));
     }
     const changes = output.write(files);
     this.report.summary(this.outdir, objects.length, files.size, changes);
@@ -130,18 +132,26 @@ export class MeshApp extends App {
   }
 
   private check(objects: readonly Rendered[]): void {
-    throwMistakes(checkObjects(objects));
+    throwFindings(check(objects));
   }
 }
 
-function throwMistakes(mistakes: readonly ObjectMistake[]): void {
-  if (mistakes.length === 1) {
-    throw new MeshError(mistakes[0].code, mistakes[0].message, mistakes[0].construct);
+/** The line that created the construct is the one to change, not the call of `synth()`. */
+function throwFindings(findings: readonly Finding[]): void {
+  if (findings.length === 0) {
+    return;
   }
-  if (mistakes.length > 1) {
-    const lines = mistakes.map(({ message, construct }) => `[${construct.node.path}] ${message}`);
-    throw new MeshError(mistakes[0].code, `${mistakes.length} mistakes:\n  ${lines.join('\n  ')}\n`);
-  }
+  const [{ code, message, construct }] = findings;
+  const lines = findings.map((finding) => {
+    const line = ownLine(creationOf(finding.construct));
+    return `[${finding.construct.node.path}] ${finding.message} (${finding.code})${line === undefined ? '' : `\n    at ${line}`}`;
+  });
+  const error =
+    findings.length === 1
+      ? new MeshError(code, message, construct)
+      : new MeshError(code, `${findings.length} mistakes:\n  ${lines.join('\n  ')}\nthe first of them is`);
+  error.cause = creationOf(construct);
+  throw error;
 }
 
 /** The file that the cdk8s CLI maps findings of its validation plugins back to constructs with. */

@@ -64,9 +64,13 @@ class Graph {
   public sorted(root: number): number[] {
     const end = this.ends[root];
     const size = this.constructs.length;
+    const starts = this.starts(root, end);
+    if (starts.every((start) => !this.edges.has(start))) {
+      return starts;
+    }
     const result: number[] = [];
     const done = new Set<number>();
-    for (const start of this.starts(root, end)) {
+    for (const start of starts) {
       if (done.has(start)) {
         continue;
       }
@@ -188,9 +192,13 @@ class Graph {
         }
       }
     }
+    const indices = new Set(root === 0 ? this.constructs[0].node.children.filter(hasArrayIndex).map((c) => this.number(c)) : []);
     const vertices = Array.from({ length: end - root }, (_, i) => root + i);
-    const rank = (vertex: number) => (wanted.has(vertex) ? 2 : 0) + (isArrayIndex(this.constructs[vertex].node.path) ? 0 : 1);
-    return vertices.some((vertex) => rank(vertex) !== 1) ? vertices.sort((a, b) => rank(a) - rank(b) || a - b) : vertices;
+    if (wanted.size + indices.size > 0) {
+      const rank = (vertex: number) => (wanted.has(vertex) ? 2 : 0) + (indices.has(vertex) ? 0 : 1);
+      vertices.sort((a, b) => rank(a) - rank(b) || a - b);
+    }
+    return vertices;
   }
 
   private groupMembers(vertex: number): Set<number> | undefined {
@@ -227,6 +235,6 @@ class Graph {
   }
 }
 
-function isArrayIndex(path: string): boolean {
-  return /^(0|[1-9]\d{0,9})$/.test(path) && Number(path) < 2 ** 32 - 1;
+function hasArrayIndex({ node }: IConstruct): boolean {
+  return /^(0|[1-9]\d{0,9})$/.test(node.id) && Number(node.id) < 2 ** 32 - 1;
 }

@@ -1,23 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ErrorCode, MeshError } from '../errors';
-import { recover, replace } from './replace';
+import { type Changes, recover, replace } from './replace';
 
 /** The file in the output folder that lists what was written there. It has no extension, so that kubectl and Flux pass over it. */
 export const RECORD = '.cdk8s-istio';
 
 const RECORD_HEAD =
   '# The files that cdk8s-istio writes here. It replaces and removes these and no others. Commit this list with them.';
-
-/** What writing changed in the output folder; paths within it, with `/`, in order. */
-export interface Changes {
-  /** Files that are new. */
-  readonly added: string[];
-  /** Files whose content is new. */
-  readonly changed: string[];
-  /** Files that are gone. */
-  readonly removed: string[];
-}
 
 /**
  * The folder that an app is written to. Writing is all or nothing (see {@link replace} for how far).
@@ -50,16 +40,15 @@ export class OutputFolder {
    * @throws MeshError FOREIGN_FILE when somebody else's file stands where one of these must go
    * @throws MeshError OUTPUT_FAILED when the folder cannot be written; it is as it was
    */
-  public write(files: ReadonlyMap<string, string>): Changes {
+  public write(files: ReadonlyMap<string, Buffer>): Changes {
     return this.explained(() => {
       this.refuseOddPlace();
       this.refuseOutside([...files.keys()], 'the app');
       const all = new Map(files);
-      all.set(RECORD, `${[RECORD_HEAD, ...[...files.keys()].sort()].join('\n')}\n`);
+      all.set(RECORD, Buffer.from(`${[RECORD_HEAD, ...[...files.keys()].sort()].join('\n')}\n`));
       const { added, changed, removed } = this.compare(all);
-      const write = new Map([...added, ...changed].map((file) => [file, all.get(file) as string]));
-      if (write.size + removed.length > 0) {
-        replace(this.root, { write, remove: removed });
+      if (added.length + changed.length + removed.length > 0) {
+        replace(this.root, { added, changed, removed }, all);
       }
       const shown = (paths: string[]) => paths.filter((file) => file !== RECORD).sort();
       return { added: shown(added), changed: shown(changed), removed: shown(removed) };
@@ -80,12 +69,12 @@ export class OutputFolder {
     }
   }
 
-  private compare(files: ReadonlyMap<string, string>): Changes {
+  private compare(files: ReadonlyMap<string, Buffer>): Changes {
     const record = this.readRecord();
     const folders = new Folders(this.root);
     const changes: Changes = { added: [], changed: [], removed: [] };
     const foreign = new Set<string>();
-    for (const [file, text] of files) {
+    for (const [file, content] of files) {
       const folder = folders.look(path.posix.dirname(file));
       const old = folder.exists ? readOwn(path.join(this.root, file)) : undefined;
       if (folder.blocker !== undefined) {
@@ -94,7 +83,7 @@ export class OutputFolder {
         changes.added.push(file);
       } else if (old === 'not a file') {
         foreign.add(file);
-      } else if (!old.equals(Buffer.from(text))) {
+      } else if (!old.equals(content)) {
         if (record.has(file)) {
           changes.changed.push(file);
         } else {

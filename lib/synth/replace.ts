@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-/** What is to change in a folder; paths are within the folder, with `/`. */
-export interface Replacement {
-  /** Content of the files to write, those that are there already and those that are new. */
-  readonly write: ReadonlyMap<string, string>;
-  /** Files to remove. A folder that loses its last file with them is removed too. */
-  readonly remove: readonly string[];
+/** What changes in a folder; paths within it, with `/`. */
+export interface Changes {
+  /** Files that are new. */
+  readonly added: string[];
+  /** Files whose content is new. */
+  readonly changed: string[];
+  /** Files that are gone. A folder that loses its last file with them is gone too. */
+  readonly removed: string[];
 }
 
 /**
@@ -22,23 +24,27 @@ export interface Replacement {
  * as it does for a git checkout.
  *
  * @param root the folder, with symbolic links resolved; it need not exist
+ * @param changes what is to change; at least one file
+ * @param files the content of the files that are new or changed, and maybe of others
  */
-export function replace(root: string, { write, remove }: Replacement): void {
+export function replace(root: string, changes: Changes, files: ReadonlyMap<string, Buffer>): void {
   const work = `${workPrefix(root)}${process.pid}-${randomBytes(4).toString('hex')}`;
   const fresh = path.join(work, 'new');
   try {
     fs.mkdirSync(work, { recursive: true });
-    const [first] = write.keys();
-    if (write.size === 1 && remove.length === 0 && fs.existsSync(path.dirname(path.join(root, first)))) {
-      stageFile(write.get(first) as string, path.join(root, first), fresh);
-      fs.renameSync(fresh, path.join(root, first));
+    const { added, changed, removed } = changes;
+    if (added.length + removed.length === 0 && changed.length === 1) {
+      const place = path.join(root, changed[0]);
+      fs.writeFileSync(fresh, files.get(changed[0]) as Buffer);
+      copyAttributes(fs.lstatSync(place), fresh);
+      fs.renameSync(fresh, place);
       return;
     }
-    let place = commonFolder([...write.keys(), ...remove]);
+    let place = commonFolder([...added, ...changed, ...removed]);
     while (place !== '' && !fs.existsSync(path.join(root, place))) {
       place = path.posix.dirname(`./${place}`).slice(2);
     }
-    stageFolder(root, place, fresh, { write, remove });
+    stageFolder(root, place, fresh, changes, files);
     fs.writeFileSync(path.join(work, 'place'), place);
     swap(work, path.join(root, place));
   } finally {
@@ -89,33 +95,28 @@ function commonFolder(files: readonly string[]): string {
   return first.slice(0, length).join('/');
 }
 
-function stageFolder(root: string, place: string, fresh: string, { write, remove }: Replacement): void {
-  const staged = (file: string) => path.join(fresh, path.relative(place, file));
-  const folders = new Set([fresh]);
-  fs.mkdirSync(fresh);
-  for (const [file, text] of write) {
+/** Builds the folder that is to be: what is added and changed, and links to all that stays. */
+function stageFolder(root: string, place: string, fresh: string, changes: Changes, files: ReadonlyMap<string, Buffer>): void {
+  const { added, changed, removed } = changes;
+  const staged = (file: string) => path.join(fresh, file.slice(place === '' ? 0 : place.length + 1));
+  const folders = new Set<string>();
+  for (const file of [...added, ...changed]) {
     const to = staged(file);
-    if (!folders.has(path.dirname(to))) {
-      fs.mkdirSync(path.dirname(to), { recursive: true });
-      folders.add(path.dirname(to));
+    const folder = path.dirname(to);
+    if (!folders.has(folder)) {
+      fs.mkdirSync(folder, { recursive: true });
+      folders.add(folder);
     }
-    stageFile(text, path.join(root, file), to);
+    fs.writeFileSync(to, files.get(file) as Buffer, { flag: 'wx' });
   }
-  const replaced = new Set([...write.keys(), ...remove]);
+  for (const file of changed) {
+    copyAttributes(fs.lstatSync(path.join(root, file)), staged(file));
+  }
   if (fs.existsSync(path.join(root, place))) {
-    linkFolder(root, place, fresh, replaced);
+    linkFolder(root, place, fresh, new Set([...changed, ...removed]));
   }
-  for (const file of remove) {
+  for (const file of removed) {
     removeEmptyFolders(path.dirname(staged(file)), fresh);
-  }
-}
-
-/** Writes a file that is to take the place of another one, whose mode and owner it gets. */
-function stageFile(text: string, place: string, to: string): void {
-  fs.writeFileSync(to, text, { flag: 'wx' });
-  const old = fs.lstatSync(place, { throwIfNoEntry: false });
-  if (old !== undefined) {
-    copyAttributes(old, to);
   }
 }
 

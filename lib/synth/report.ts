@@ -1,4 +1,4 @@
-import type { Changes } from './output-folder';
+import type { Changes } from './replace';
 
 /** So many files are named; the rest is counted. */
 const MAX_NAMED = 40;
