@@ -58,7 +58,7 @@ export enum ErrorCode {
   UNKNOWN_PORT = 'unknown-port',
   /** An app without ports. */
   NO_PORTS = 'no-ports',
-  /** A host that already belongs to another app on the same gateway. */
+  /** A host that already belongs to another app on the same gateway, or to another VirtualService or DestinationRule. */
   HOST_TAKEN = 'host-taken',
   /** A container, volume, file or probe that Kubernetes would refuse. */
   INVALID_WORKLOAD = 'invalid-workload',
@@ -74,6 +74,14 @@ export enum ErrorCode {
   NEVER_EJECTS = 'never-ejects',
   /** A resilience setting that contradicts another or does nothing. */
   INVALID_RESILIENCE = 'invalid-resilience',
+  /** A route to a subset that no DestinationRule defines. */
+  UNKNOWN_SUBSET = 'unknown-subset',
+  /** A subset that selects no pod. */
+  EMPTY_SUBSET = 'empty-subset',
+  /** A VirtualService for a host that its gateway does not serve. */
+  UNSERVED_HOST = 'unserved-host',
+  /** Client TLS that the server's PeerAuthentication refuses. */
+  MTLS_CONFLICT = 'mtls-conflict',
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
+import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireHost, requireLabelValue } from './limits';
 import { Listener, ListenerKind } from './listener';
@@ -151,6 +152,7 @@ export class MeshGateway extends Construct {
   /** @throws `invalid-name`, `missing-namespace`, `duplicate-port`, `invalid-listener` */
   public constructor(scope: Construct, id: string, props: MeshGatewayProps = {}) {
     super(scope, id);
+    rememberCreation(this);
     this.gatewayName = requireDnsLabel('name of the Gateway', props.name ?? id, this);
     this.gatewayNamespace = requireNamespace(this, this.foreignNamespace(props));
     this.listeners = [...(props.listeners ?? [Listener.http()])];

@@ -1,6 +1,7 @@
 import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
 import { NAMESPACE } from './api-versions';
+import { rememberCreation } from './creation';
 import { requireLabelValue } from './limits';
 import { requireNamespace } from './mesh-service';
 
@@ -73,6 +74,7 @@ export class MeshNamespace extends Construct {
   /** @throws `invalid-name`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: MeshNamespaceProps = {}) {
     super(scope, id);
+    rememberCreation(this);
     this.name = requireNamespace(this, props.name);
     const injection = props.injection ?? Injection.enabled();
     const namespace = new ApiObject(this, 'Resource', {

@@ -1,6 +1,7 @@
 import { Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import type { AppPort } from './app-port';
+import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireServiceName } from './limits';
 import type { ResilienceRules } from './resilience-rules';
@@ -45,6 +46,7 @@ export abstract class MeshService extends Construct {
 
   protected constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
     super(scope, id);
+    rememberCreation(this);
     this.serviceName = requireServiceName('name of the Service', props.name ?? id, this);
     this.namespace = requireNamespace(this, props.namespace);
     this._ports = [...props.ports];

@@ -2,6 +2,7 @@ import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { PEER_AUTHENTICATION } from './api-versions';
 import type { CanaryApp } from './canary-app';
+import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requirePort } from './limits';
 import { requireNamespace } from './mesh-service';
@@ -50,6 +51,7 @@ export class PeerAuthentication extends Construct {
   /** @throws `invalid-resilience` when `ports` stands without `app`, `out-of-range`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: PeerAuthenticationProps) {
     super(scope, id);
+    rememberCreation(this);
     const { app, mode, ports } = props;
     if (ports !== undefined && app === undefined) {
       throw new MeshError(

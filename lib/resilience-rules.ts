@@ -1,6 +1,7 @@
 import { ApiObject, type Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DESTINATION_RULE, VIRTUAL_SERVICE } from './api-versions';
+import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, renderDuration } from './limits';
 import { type MeshService, requireNamespace } from './mesh-service';
@@ -71,6 +72,7 @@ export class ResilienceRules extends Construct {
    */
   public constructor(scope: Construct, id: string, props: ResilienceRulesProps) {
     super(scope, id);
+    rememberCreation(this);
     this._props = props;
     this.requireSensible();
     requireNoConflict(this, props.app._rules);

@@ -1,17 +1,7 @@
-import type { ApiObject } from 'cdk8s';
 import { Alternatives } from '../alternatives';
 import { ErrorCode } from '../errors';
 import type { Manifest, Rendered } from '../model/rendered';
-
-/** Something wrong with an object, found in its manifest. */
-export interface ObjectMistake {
-  /** The stable code of the error to throw. */
-  readonly code: ErrorCode;
-  /** What was got and what is allowed. */
-  readonly message: string;
-  /** The construct that rendered the object. */
-  readonly construct: ApiObject;
-}
+import type { Finding } from './finding';
 
 /**
  * Finds what the API server would refuse, or overwrite without a word, for any kind of object:
@@ -19,14 +9,14 @@ export interface ObjectMistake {
  *
  * @returns all mistakes, in the order of the objects
  */
-export function checkObjects(objects: readonly Rendered[]): ObjectMistake[] {
+export function checkObjects(objects: readonly Rendered[]): Finding[] {
   return [...objects.flatMap(checkNames), ...findDuplicates(objects)];
 }
 
 /** Finds objects with the same group, kind, namespace and name, save in charts that are never applied together. The version is no part of it: `v1beta1` and `v1` name the same object. */
-export function findDuplicates(objects: readonly Rendered[]): ObjectMistake[] {
+export function findDuplicates(objects: readonly Rendered[]): Finding[] {
   const seen = new Map<string, Rendered[]>();
-  const mistakes: ObjectMistake[] = [];
+  const mistakes: Finding[] = [];
   for (const object of objects) {
     const key = identity(object.manifest);
     if (key === undefined) {
@@ -145,8 +135,8 @@ function nameRule({ apiVersion, kind }: Manifest): NameRule {
 
 const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io']);
 
-function checkNames({ manifest, construct }: Rendered): ObjectMistake[] {
-  const mistakes: ObjectMistake[] = [];
+function checkNames({ manifest, construct }: Rendered): Finding[] {
+  const mistakes: Finding[] = [];
   const report = (message: string, code = ErrorCode.INVALID_NAME) => mistakes.push({ code, message, construct });
   const demand = (rule: NameRule, what: string, value: unknown) => {
     if (typeof value !== 'string' || !rule.matches(value)) {

@@ -1,0 +1,111 @@
+import { ErrorCode } from '../errors';
+import type { DestinationModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
+import type { Finding } from './finding';
+
+/** Finds routes to nowhere, routes that no request reaches, and hosts with two owners. */
+export function checkRoutes(model: MeshModel): Finding[] {
+  return [
+    ...model.virtualServices.flatMap((virtualService) => [
+      ...findDeadDestinations(model, virtualService),
+      ...findUnreachableRoutes(virtualService),
+      ...findUnservedHosts(model, virtualService),
+    ]),
+    ...findHostsWithTwoOwners(model),
+    ...findRulesForOneHost(model),
+  ];
+}
+
+/** A subset or a port that the destination does not have is answered with 503. */
+function findDeadDestinations(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
+  const report = (code: ErrorCode, message: string): Finding => ({ code, message, construct: object.construct });
+  return [...http, ...streams].flatMap(({ place, destinations }) =>
+    destinations.flatMap((destination) => [
+      ...findUnknownSubset(model, destination).map((problem) => report(ErrorCode.UNKNOWN_SUBSET, `${place} ${problem}`)),
+      ...findUnknownPort(model, destination).map((problem) => report(ErrorCode.UNKNOWN_PORT, `${place} ${problem}`)),
+    ]),
+  );
+}
+
+function findUnknownSubset(model: MeshModel, { host, subset }: DestinationModel): string[] {
+  const rules = model.rulesOf(host);
+  if (
+    subset === undefined ||
+    rules.some((rule) => rule.subsets.has(subset)) ||
+    (rules.length === 0 && !model.services.has(host))
+  ) {
+    return [];
+  }
+  const known = rules.flatMap((rule) => [...rule.subsets.keys()]);
+  return [`leads to subset '${subset}' of '${host}', which no DestinationRule defines; there are ${known.join(', ') || 'none'}`];
+}
+
+function findUnknownPort(model: MeshModel, { host, port }: DestinationModel): string[] {
+  const ports = model.services.get(host)?.ports.map((known) => known.port);
+  return port === undefined || ports === undefined || ports.includes(port)
+    ? []
+    : [`leads to port ${port} of '${host}', which its Service does not have; there are ${ports.join(', ') || 'none'}`];
+}
+
+function findUnreachableRoutes({ object, http }: VirtualServiceModel): Finding[] {
+  const last = http.findIndex((route) => route.catchesAll);
+  const message = (place: string) =>
+    `${place} is never reached: ${http[last].place} takes every request; put it first or remove it`;
+  return last < 0
+    ? []
+    : http
+        .slice(last + 1)
+        .map(({ place }) => ({ code: ErrorCode.UNREACHABLE_ROUTE, message: message(place), construct: object.construct }));
+}
+
+/** Requests for a host reach a VirtualService only through a gateway that serves the host. */
+function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: VirtualServiceModel): Finding[] {
+  return gateways.flatMap((name) => {
+    const gateway = model.gateways.get(name);
+    return gateway === undefined
+      ? []
+      : hosts
+          .filter((host) => !gateway.hosts.some((served) => serves(served, host)))
+          .map((host) => ({
+            code: ErrorCode.UNSERVED_HOST,
+            message: `host '${host}' is none of those that gateway '${name}' serves, so no request reaches its routes; the gateway serves ${gateway.hosts.join(', ') || 'none'}`,
+            construct: object.construct,
+          }));
+  });
+}
+
+function serves(served: string, host: string): boolean {
+  return served === '*' || served === host || host === '*' || (served.startsWith('*.') && host.endsWith(served.slice(1)));
+}
+
+/** Istio takes one of two VirtualServices for a host inside the mesh, and an undefined order of routes at a gateway. */
+function findHostsWithTwoOwners(model: MeshModel): Finding[] {
+  const owners = new Map<string, VirtualServiceModel>();
+  return model.virtualServices
+    .filter(({ http }) => http.length > 0)
+    .flatMap((virtualService) =>
+      virtualService.hosts.flatMap((host) =>
+        virtualService.gateways.flatMap((gateway): Finding[] => {
+          const key = [host, gateway, gateway === 'mesh' && virtualService.isPrivate ? virtualService.namespace : '*'].join(' ');
+          const owner = owners.get(key);
+          if (owner === undefined) {
+            owners.set(key, virtualService);
+            return [];
+          }
+          const message = `host '${host}' at ${gateway === 'mesh' ? 'the mesh' : `gateway '${gateway}'`} belongs to [${owner.object.construct.node.path}] already; write all its routes into one VirtualService`;
+          return [{ code: ErrorCode.HOST_TAKEN, message, construct: virtualService.object.construct }];
+        }),
+      ),
+    );
+}
+
+/** Of two DestinationRules for a host Istio takes the subsets of both, but the settings of one. */
+function findRulesForOneHost(model: MeshModel): Finding[] {
+  return model.destinationRules.flatMap((rule): Finding[] => {
+    const first = model.rulesOf(rule.host).find((other) => other.namespace === rule.namespace);
+    if (first === undefined || first === rule) {
+      return [];
+    }
+    const message = `host '${rule.host}' has a DestinationRule already, [${first.object.construct.node.path}]; write one for all its subsets and settings`;
+    return [{ code: ErrorCode.HOST_TAKEN, message, construct: rule.object.construct }];
+  });
+}

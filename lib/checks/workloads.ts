@@ -1,0 +1,84 @@
+import { ErrorCode } from '../errors';
+import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
+import type { Finding } from './finding';
+
+/** Finds subsets without pods, outlier detection that never ejects, monitors without a port, and TLS that the two sides disagree on. */
+export function checkWorkloads(model: MeshModel): Finding[] {
+  return [...model.destinationRules.flatMap((rule) => checkRule(model, rule)), ...findMonitorsWithoutPort(model)];
+}
+
+function checkRule(model: MeshModel, rule: DestinationRuleModel): Finding[] {
+  const service = model.services.get(rule.host);
+  const pods = service === undefined ? [] : model.podsOf(service);
+  // Without pods in this app somebody else runs them, and nothing can be said.
+  return pods.length === 0
+    ? []
+    : [...findEmptySubsets(rule, pods), ...findNeverEjecting(rule, pods), ...findTlsConflicts(model, rule, pods)];
+}
+
+function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  return [...rule.subsets]
+    .filter(([, labels]) => Object.keys(labels).length > 0 && !pods.some((pod) => covers(labels, pod.labels)))
+    .map(([subset, labels]) => ({
+      code: ErrorCode.EMPTY_SUBSET,
+      message: `subset '${subset}' asks for labels ${JSON.stringify(labels)}, which no pod behind '${rule.host}' carries; requests to it are answered with 503`,
+      construct: rule.object.construct,
+    }));
+}
+
+function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  const max = rule.maxEjectionPercent;
+  const stuck =
+    max === undefined ? undefined : pods.find(({ scaled, replicas = 1 }) => !scaled && replicas > 0 && 100 / replicas > max);
+  if (stuck === undefined) {
+    return [];
+  }
+  const { name } = stuck.object.manifest.metadata ?? {};
+  const share = Math.ceil(100 / (stuck.replicas ?? 1));
+  return [
+    {
+      code: ErrorCode.NEVER_EJECTS,
+      message: `maxEjectionPercent is ${max}, but one pod of '${name}' is ${share} percent of its ${stuck.replicas ?? 1}, so none is ever ejected; allowed is ${share} to 100, or more replicas`,
+      construct: rule.object.construct,
+    },
+  ];
+}
+
+/** Plain text to a server that takes mutual TLS alone, or the other way round, resets every connection. */
+function findTlsConflicts(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  const refused = rule.tlsMode === 'DISABLE' ? 'STRICT' : rule.tlsMode === 'ISTIO_MUTUAL' ? 'DISABLE' : undefined;
+  const refusing = refused === undefined ? undefined : pods.find((pod) => peerMode(model, pod) === refused);
+  return refusing === undefined
+    ? []
+    : [
+        {
+          code: ErrorCode.MTLS_CONFLICT,
+          message: `callers of '${rule.host}' use client TLS ${rule.tlsMode}, but its pods accept ${refused} (PeerAuthentication), so every connection is reset; make both sides agree`,
+          construct: rule.object.construct,
+        },
+      ];
+}
+
+/** What a pod accepts: the workload's own setting, or else its namespace's; `undefined` where ports differ or nothing is said. */
+function peerMode(model: MeshModel, pod: WorkloadModel): string | undefined {
+  const candidates = model.peerAuthentications.filter(({ namespace }) => namespace === pod.namespace);
+  const own = candidates.find(({ selector }) => selector !== undefined && covers(selector, pod.labels));
+  const effective = own ?? candidates.find(({ selector }) => selector === undefined);
+  return effective?.hasPortModes ? undefined : effective?.mode;
+}
+
+function findMonitorsWithoutPort(model: MeshModel): Finding[] {
+  return model.serviceMonitors.flatMap((monitor) => {
+    const services = model.servicesWith(monitor.namespace, monitor.selector);
+    const names = new Set(services.flatMap((service) => service.ports.map((port) => port.name)));
+    return services.length === 0
+      ? []
+      : monitor.ports
+          .filter((port) => !names.has(port))
+          .map((port) => ({
+            code: ErrorCode.UNKNOWN_PORT,
+            message: `port '${port}' is called so by none of the Services it selects, so nothing is scraped; there are ${[...names].join(', ')}`,
+            construct: monitor.object.construct,
+          }));
+  });
+}

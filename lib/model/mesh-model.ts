@@ -1,0 +1,340 @@
+import { Alternatives } from '../alternatives';
+import type { Manifest, Rendered } from './rendered';
+
+/** A Service of the app. */
+export interface ServiceModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  readonly selector: Record<string, string>;
+  readonly ports: readonly { readonly name?: string; readonly port: number }[];
+}
+
+/** A set of pods of the app. */
+export interface WorkloadModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  readonly labels: Record<string, string>;
+  /** `undefined` where nothing is said. */
+  readonly replicas?: number;
+  /** Whether an autoscaler or Flagger decides on the replicas. */
+  readonly scaled: boolean;
+}
+
+/** The place a route sends requests to. */
+export interface DestinationModel {
+  readonly host: string;
+  readonly subset?: string;
+  readonly port?: number;
+}
+
+/** A route of a VirtualService. */
+export interface RouteModel {
+  /** Where it stands: `http[0]`. */
+  readonly place: string;
+  /** Whether it takes every request. */
+  readonly catchesAll: boolean;
+  readonly destinations: readonly DestinationModel[];
+}
+
+/** A VirtualService of the app. */
+export interface VirtualServiceModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  /** Short names are written in full. */
+  readonly hosts: readonly string[];
+  /** As `namespace/name`, or `mesh`. */
+  readonly gateways: readonly string[];
+  /** Whether only callers in its own namespace see it. */
+  readonly isPrivate: boolean;
+  readonly http: readonly RouteModel[];
+  readonly streams: readonly RouteModel[];
+}
+
+/** A DestinationRule of the app. */
+export interface DestinationRuleModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  readonly host: string;
+  readonly isPrivate: boolean;
+  readonly subsets: ReadonlyMap<string, Record<string, string>>;
+  /** The mode of client TLS, where it is said. */
+  readonly tlsMode?: string;
+  /** The share of pods that may be ejected, where outlier detection is on. */
+  readonly maxEjectionPercent?: number;
+}
+
+/** A Gateway of the app. */
+export interface GatewayModel {
+  readonly object: Rendered;
+  /** The hosts of all its servers, without a namespace before them. */
+  readonly hosts: readonly string[];
+}
+
+/** A PeerAuthentication of the app. */
+export interface PeerAuthenticationModel {
+  readonly namespace: string;
+  readonly selector?: Record<string, string>;
+  readonly mode?: string;
+  readonly hasPortModes: boolean;
+}
+
+/** A ServiceMonitor of the app. */
+export interface ServiceMonitorModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  readonly selector: Record<string, string>;
+  readonly ports: readonly string[];
+}
+
+const DEFAULT_MAX_EJECTION_PERCENT = 10;
+
+// biome-ignore lint/suspicious/noExplicitAny: a manifest is plain data; what is read of it is checked here, at the one place that reads it
+type Data = any;
+
+/** All that the app says about its mesh, read once from the rendered manifests. */
+export class MeshModel {
+  /**
+   * What can be applied together: everything outside {@link Alternatives}, with one alternative at a time.
+   */
+  public static ofEachSet(objects: readonly Rendered[]): MeshModel[] {
+    const common: Rendered[] = [];
+    const alternatives = new Map<string, Rendered[]>();
+    for (const object of objects) {
+      const choice = choiceOf(object);
+      if (choice === undefined) {
+        common.push(object);
+      } else {
+        append(alternatives, choice, object);
+      }
+    }
+    return alternatives.size === 0
+      ? [new MeshModel(common)]
+      : [...alternatives.values()].map((chosen) => new MeshModel([...common, ...chosen]));
+  }
+
+  /** By full host name. */
+  public readonly services = new Map<string, ServiceModel>();
+  public readonly workloads: WorkloadModel[] = [];
+  public readonly virtualServices: VirtualServiceModel[] = [];
+  public readonly destinationRules: DestinationRuleModel[] = [];
+  /** By `namespace/name`. */
+  public readonly gateways = new Map<string, GatewayModel>();
+  public readonly peerAuthentications: PeerAuthenticationModel[] = [];
+  public readonly serviceMonitors: ServiceMonitorModel[] = [];
+
+  private readonly podsByLabel = new LabelIndex<WorkloadModel>();
+  private readonly servicesByLabel = new LabelIndex<ServiceModel>();
+  private readonly rulesByHost = new Map<string, DestinationRuleModel[]>();
+
+  public constructor(objects: readonly Rendered[]) {
+    const scaled = new Set(objects.map(({ manifest }) => scaleTarget(manifest)).filter((target) => target !== undefined));
+    for (const object of objects) {
+      this.read(object, scaled);
+    }
+  }
+
+  /** The pods that a Service sends requests to. */
+  public podsOf(service: ServiceModel): WorkloadModel[] {
+    return this.podsByLabel.select(service.namespace, service.selector);
+  }
+
+  /** The Services of a namespace that carry these labels. */
+  public servicesWith(namespace: string, selector: Record<string, string>): ServiceModel[] {
+    return this.servicesByLabel.select(namespace, selector);
+  }
+
+  /** The DestinationRules for a host. */
+  public rulesOf(host: string): readonly DestinationRuleModel[] {
+    return this.rulesByHost.get(host) ?? [];
+  }
+
+  private read(object: Rendered, scaled: ReadonlySet<string>): void {
+    const { manifest } = object;
+    const metadata = manifest.metadata ?? {};
+    const name = metadata.name ?? '';
+    const namespace = metadata.namespace ?? '';
+    const spec: Data = manifest.spec ?? {};
+    switch (`${manifest.apiVersion.replace(/\/.*/, '')}/${manifest.kind}`) {
+      case 'v1/Service':
+        this.addService(`${name}.${namespace}.svc.cluster.local`, {
+          object,
+          namespace,
+          selector: spec.selector ?? {},
+          ports: spec.ports ?? [],
+        });
+        break;
+      case 'apps/Deployment':
+      case 'apps/StatefulSet':
+      case 'apps/DaemonSet':
+        this.addWorkload({
+          object,
+          namespace,
+          labels: spec.template?.metadata?.labels ?? {},
+          replicas: spec.replicas,
+          scaled: manifest.kind === 'DaemonSet' || scaled.has(`${namespace}/${manifest.kind}/${name}`),
+        });
+        break;
+      case 'v1/Pod':
+        this.addWorkload({
+          object,
+          namespace,
+          labels: (metadata.labels ?? {}) as Record<string, string>,
+          replicas: 1,
+          scaled: false,
+        });
+        break;
+      case 'networking.istio.io/VirtualService':
+        this.virtualServices.push({
+          object,
+          namespace,
+          hosts: (spec.hosts ?? []).map((host: string) => fullName(host, namespace)),
+          gateways: (spec.gateways ?? ['mesh']).map((gateway: string) =>
+            gateway === 'mesh' || gateway.includes('/') ? gateway : `${namespace}/${gateway}`,
+          ),
+          isPrivate: isPrivate(spec),
+          http: (spec.http ?? []).map((route: Data, index: number) => readRoute(`http[${index}]`, route, namespace)),
+          streams: [
+            ...(spec.tcp ?? []).map((route: Data, index: number) => readRoute(`tcp[${index}]`, route, namespace)),
+            ...(spec.tls ?? []).map((route: Data, index: number) => readRoute(`tls[${index}]`, route, namespace)),
+          ],
+        });
+        break;
+      case 'networking.istio.io/DestinationRule':
+        this.addRule({
+          object,
+          namespace,
+          host: fullName(spec.host ?? '', namespace),
+          isPrivate: isPrivate(spec),
+          subsets: new Map((spec.subsets ?? []).map((subset: Data) => [subset.name, subset.labels ?? {}])),
+          tlsMode: spec.trafficPolicy?.tls?.mode,
+          maxEjectionPercent:
+            spec.trafficPolicy?.outlierDetection &&
+            (spec.trafficPolicy.outlierDetection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT),
+        });
+        break;
+      case 'networking.istio.io/Gateway':
+        this.gateways.set(`${namespace}/${name}`, {
+          object,
+          hosts: (spec.servers ?? []).flatMap((server: Data) =>
+            (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, '')),
+          ),
+        });
+        break;
+      case 'security.istio.io/PeerAuthentication':
+        this.peerAuthentications.push({
+          namespace,
+          selector: spec.selector?.matchLabels,
+          mode: spec.mtls?.mode,
+          hasPortModes: spec.portLevelMtls !== undefined,
+        });
+        break;
+      case 'monitoring.coreos.com/ServiceMonitor':
+        this.serviceMonitors.push({
+          object,
+          namespace,
+          selector: spec.selector?.matchLabels ?? {},
+          ports: (spec.endpoints ?? [])
+            .map((endpoint: Data) => endpoint.port)
+            .filter((port: unknown) => typeof port === 'string'),
+        });
+        break;
+    }
+  }
+
+  private addWorkload(workload: WorkloadModel): void {
+    this.workloads.push(workload);
+    this.podsByLabel.add(workload.namespace, workload.labels, workload);
+  }
+
+  private addService(host: string, service: ServiceModel): void {
+    this.services.set(host, service);
+    this.servicesByLabel.add(service.namespace, service.object.manifest.metadata?.labels ?? {}, service);
+  }
+
+  private addRule(rule: DestinationRuleModel): void {
+    this.destinationRules.push(rule);
+    append(this.rulesByHost, rule.host, rule);
+  }
+}
+
+/** Finds what a selector selects without looking at everything. */
+class LabelIndex<T> {
+  private readonly byLabel = new Map<string, { labels: Record<string, unknown>; value: T }[]>();
+
+  public add(namespace: string, labels: Record<string, unknown>, value: T): void {
+    for (const [key, label] of Object.entries(labels)) {
+      append(this.byLabel, `${namespace} ${key} ${label}`, { labels, value });
+    }
+  }
+
+  /** An empty selector selects nothing. */
+  public select(namespace: string, selector: Record<string, string>): T[] {
+    const candidates = Object.entries(selector).map(([key, label]) => this.byLabel.get(`${namespace} ${key} ${label}`) ?? []);
+    const fewest = candidates.reduce((best, next) => (next.length < best.length ? next : best), candidates[0] ?? []);
+    return fewest.filter(({ labels }) => covers(selector, labels)).map(({ value }) => value);
+  }
+}
+
+function append<T>(index: Map<string, T[]>, key: string, value: T): void {
+  const values = index.get(key);
+  if (values === undefined) {
+    index.set(key, [value]);
+  } else {
+    values.push(value);
+  }
+}
+
+/** Whether the labels hold all that the selector asks for. */
+export function covers(selector: Record<string, string>, labels: Record<string, unknown>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
+/** The alternative that an object belongs to. */
+function choiceOf({ construct }: Rendered): string | undefined {
+  const { scopes } = construct.node;
+  const index = scopes.findIndex((scope) => scope instanceof Alternatives);
+  return index < 0 ? undefined : scopes[index + 1].node.path;
+}
+
+/** What an autoscaler or Flagger scales: `namespace/kind/name`. */
+function scaleTarget(manifest: Manifest): string | undefined {
+  const spec: Data = manifest.spec;
+  const target =
+    manifest.kind === 'HorizontalPodAutoscaler' || manifest.kind === 'ScaledObject' ? spec?.scaleTargetRef : spec?.targetRef;
+  const scales = ['HorizontalPodAutoscaler', 'ScaledObject', 'Canary'].includes(manifest.kind);
+  return scales && target !== undefined
+    ? `${manifest.metadata?.namespace ?? ''}/${target.kind ?? 'Deployment'}/${target.name}`
+    : undefined;
+}
+
+function readRoute(place: string, route: Data, namespace: string): RouteModel {
+  const weighted: Data[] = [
+    ...(route.route ?? []),
+    ...(route.mirrors ?? []),
+    ...(route.mirror ? [{ destination: route.mirror }] : []),
+  ];
+  const matches: Data[] = route.match ?? [];
+  return {
+    place,
+    catchesAll: matches.length === 0 || matches.some((match) => takesEverything(match)),
+    destinations: weighted.map(({ destination }) => ({
+      host: fullName(destination?.host ?? '', namespace),
+      subset: destination?.subset,
+      port: destination?.port?.number,
+    })),
+  };
+}
+
+function takesEverything(match: Data): boolean {
+  const conditions = Object.keys(match).filter((key) => key !== 'name');
+  return conditions.length === 0 || (conditions.length === 1 && match.uri?.prefix === '/');
+}
+
+function isPrivate(spec: Data): boolean {
+  return spec.exportTo?.length === 1 && spec.exportTo[0] === '.';
+}
+
+/** Istio completes names without a dot with the namespace of the object they stand in. */
+function fullName(host: string, namespace: string): string {
+  return host.includes('.') || host === '*' || host === '' ? host : `${host}.${namespace}.svc.cluster.local`;
+}
