@@ -1,0 +1,268 @@
+import { ApiObject, Chart } from 'cdk8s';
+import { Alternatives, AppPort, CanaryApp, ErrorCode, MeshApp, type OutlierDetection, ResilienceRules } from 'cdk8s-istio';
+import { check } from '../../lib/checks';
+import type { Manifest } from '../../lib/model/rendered';
+
+/** What is wrong with an app, as `code: message`. */
+function findings(build: (app: MeshApp) => void): string[] {
+  const app = new MeshApp({ quiet: true });
+  build(app);
+  const objects = app.node
+    .findAll()
+    .filter((construct) => construct instanceof ApiObject)
+    .map((construct) => ({ construct, chart: construct.chart, manifest: construct.toJson() as Manifest }));
+  return check(objects).map(({ code, message }) => `${code}: ${message}`);
+}
+
+function inChart(build: (chart: Chart) => void): string[] {
+  return findings((app) => build(new Chart(app, 'shop', { namespace: 'shop' })));
+}
+
+function add(chart: Chart, kind: string, name: string, spec: object, apiVersion = 'networking.istio.io/v1'): ApiObject {
+  return new ApiObject(chart, `${kind}-${name}`, { apiVersion, kind, metadata: { name }, spec });
+}
+
+function cart(chart: Chart): CanaryApp {
+  return new CanaryApp(chart, 'cart', {
+    image: 'cart:1',
+    ports: [AppPort.http(80)],
+    versions: { v1: {}, v2: {} },
+    split: { v1: 90, v2: 10 },
+  });
+}
+
+const CART = 'cart.shop.svc.cluster.local';
+const toCart = { route: [{ destination: { host: CART } }] };
+
+describe('the checks over all manifests', () => {
+  test('find nothing in a sound app', () => {
+    expect(inChart((chart) => cart(chart))).toEqual([]);
+  });
+
+  test('find a route to a subset that no DestinationRule defines, also in a mirror and under a short name', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'VirtualService', 'extra', {
+        hosts: ['extra'],
+        http: [
+          { route: [{ destination: { host: 'cart', subset: 'v3' } }], mirrors: [{ destination: { host: CART, subset: 'v4' } }] },
+        ],
+      });
+    });
+    expect(found).toEqual([
+      `unknown-subset: http[0] leads to subset 'v3' of '${CART}', which no DestinationRule defines; there are v1, v2`,
+      `unknown-subset: http[0] leads to subset 'v4' of '${CART}', which no DestinationRule defines; there are v1, v2`,
+    ]);
+  });
+
+  test('leave subsets of a host alone that somebody else owns', () => {
+    const route = { route: [{ destination: { host: 'other.prod.svc.cluster.local', subset: 'v3', port: { number: 1 } } }] };
+    expect(inChart((chart) => add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [route] }))).toEqual([]);
+  });
+
+  test('find a route to a port that the Service does not have, for HTTP, TCP and TLS', () => {
+    const route = [{ destination: { host: CART, port: { number: 81 } } }];
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'VirtualService', 'extra', {
+        hosts: ['extra'],
+        http: [{ route }],
+        tcp: [{ route }],
+        tls: [{ match: [{ sniHosts: ['extra'] }], route }],
+      });
+    });
+    expect(found).toEqual(
+      ['http[0]', 'tcp[0]', 'tls[0]'].map(
+        (place) => `unknown-port: ${place} leads to port 81 of '${CART}', which its Service does not have; there are 80`,
+      ),
+    );
+  });
+
+  test.each([[{}], [{ match: [{ uri: { prefix: '/' } }] }], [{ match: [{ headers: { a: { exact: 'b' } } }, { name: 'all' }] }]])(
+    'find the routes behind one that takes every request: %j',
+    (condition) => {
+      const found = inChart((chart) => {
+        cart(chart);
+        add(chart, 'VirtualService', 'extra', {
+          hosts: ['extra'],
+          http: [{ ...toCart, match: [{ uri: { prefix: '/a' } }] }, { ...toCart, ...condition }, toCart],
+        });
+      });
+      expect(found).toEqual([
+        'unreachable-route: http[2] is never reached: http[1] takes every request; put it first or remove it',
+      ]);
+    },
+  );
+
+  test('find two VirtualServices for one host in the mesh, and name the other one', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'VirtualService', 'extra', { hosts: ['cart'], http: [toCart] });
+    });
+    expect(found).toEqual([
+      `host-taken: host '${CART}' at the mesh belongs to [shop/cart/VirtualService] already; write all its routes into one VirtualService`,
+    ]);
+  });
+
+  test('allow a host twice for callers of different namespaces', () => {
+    const found = findings((app) => {
+      for (const namespace of ['a', 'b']) {
+        const chart = new Chart(app, namespace, { namespace });
+        add(chart, 'VirtualService', 'extra', { hosts: ['x.example.com'], exportTo: ['.'], http: [toCart] });
+      }
+    });
+    expect(found).toEqual([]);
+  });
+
+  test('find a host at a gateway that does not serve it', () => {
+    const found = inChart((chart) => {
+      add(chart, 'Gateway', 'gateway', { servers: [{ hosts: ['shop/a.example.com', '*.example.org'] }] });
+      add(chart, 'VirtualService', 'good', { hosts: ['b.example.org', 'a.example.com'], gateways: ['gateway'], http: [toCart] });
+      add(chart, 'VirtualService', 'bad', { hosts: ['b.example.com'], gateways: ['shop/gateway', 'mesh'], http: [toCart] });
+    });
+    expect(found).toEqual([
+      "unserved-host: host 'b.example.com' is none of those that gateway 'shop/gateway' serves, so no request reaches its routes; the gateway serves a.example.com, *.example.org",
+    ]);
+  });
+
+  test('find two DestinationRules for one host', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'DestinationRule', 'extra', { host: 'cart' });
+    });
+    expect(found).toEqual([
+      `host-taken: host '${CART}' has a DestinationRule already, [shop/cart/DestinationRule]; write one for all its subsets and settings`,
+    ]);
+  });
+
+  test('find a subset that selects no pod', () => {
+    const found = inChart((chart) => {
+      add(chart, 'Service', 'cart', { selector: { app: 'cart' }, ports: [{ port: 80 }] }, 'v1');
+      add(chart, 'Deployment', 'cart', { template: { metadata: { labels: { app: 'cart', version: 'v1' } } } }, 'apps/v1');
+      add(chart, 'DestinationRule', 'cart', {
+        host: 'cart',
+        subsets: [{ name: 'old', labels: { version: 'v1' } }, { name: 'new', labels: { version: 'v2' } }, { name: 'all' }],
+      });
+    });
+    expect(found).toEqual([
+      `empty-subset: subset 'new' asks for labels {"version":"v2"}, which no pod behind '${CART}' carries; requests to it are answered with 503`,
+    ]);
+  });
+
+  test('leave subsets alone whose pods somebody else runs', () => {
+    const found = inChart((chart) => {
+      add(chart, 'Service', 'cart', { selector: { app: 'cart' }, ports: [{ port: 80 }] }, 'v1');
+      add(chart, 'DestinationRule', 'cart', { host: 'cart', subsets: [{ name: 'new', labels: { version: 'v2' } }] });
+    });
+    expect(found).toEqual([]);
+  });
+
+  describe('outlier detection that never ejects', () => {
+    const detect = (outlierDetection: OutlierDetection, further: (chart: Chart) => void = () => {}) =>
+      inChart((chart) => {
+        const app = new CanaryApp(chart, 'cart', { image: 'cart:1', ports: [AppPort.http(80)], versions: { v1: {} } });
+        new ResilienceRules(chart, 'rules', { app, outlierDetection });
+        further(chart);
+      });
+
+    test('is found where nobody says the replicas, of which Kubernetes makes one', () => {
+      expect(detect({ consecutive5xxErrors: 3 })).toEqual([
+        "never-ejects: maxEjectionPercent is 10, but one pod of 'cart-v1' is 100 percent of its 1, so none is ever ejected; allowed is 100 to 100, or more replicas",
+      ]);
+    });
+
+    test('is not found where all pods may be ejected', () => {
+      expect(detect({ maxEjectionPercent: 100 })).toEqual([]);
+    });
+
+    test('is not found where an autoscaler decides on the replicas', () => {
+      const autoscaler = (chart: Chart) =>
+        add(
+          chart,
+          'HorizontalPodAutoscaler',
+          'cart',
+          { scaleTargetRef: { kind: 'Deployment', name: 'cart-v1' } },
+          'autoscaling/v2',
+        );
+      expect(detect({ consecutive5xxErrors: 3 }, autoscaler)).toEqual([]);
+    });
+  });
+
+  describe('client TLS that the server refuses', () => {
+    const disagree = (client: string, server: object) =>
+      inChart((chart) => {
+        add(chart, 'Service', 'db', { selector: { app: 'db' }, ports: [{ port: 80 }] }, 'v1');
+        add(chart, 'Deployment', 'db', { template: { metadata: { labels: { app: 'db' } } } }, 'apps/v1');
+        add(chart, 'DestinationRule', 'db', { host: 'db', trafficPolicy: { tls: { mode: client } } });
+        add(chart, 'PeerAuthentication', 'default', server, 'security.istio.io/v1');
+      });
+
+    test.each([
+      ['DISABLE', { mtls: { mode: 'STRICT' } }],
+      ['ISTIO_MUTUAL', { mtls: { mode: 'DISABLE' } }],
+      ['DISABLE', { selector: { matchLabels: { app: 'db' } }, mtls: { mode: 'STRICT' } }],
+    ])('is found: %s against %j', (client, server) => {
+      expect(disagree(client, server)).toEqual([
+        `mtls-conflict: callers of 'db.shop.svc.cluster.local' use client TLS ${client}, but its pods accept ${server.mtls.mode} (PeerAuthentication), so every connection is reset; make both sides agree`,
+      ]);
+    });
+
+    test.each([
+      ['DISABLE', { mtls: { mode: 'PERMISSIVE' } }],
+      ['ISTIO_MUTUAL', { mtls: { mode: 'STRICT' } }],
+      ['DISABLE', { selector: { matchLabels: { app: 'other' } }, mtls: { mode: 'STRICT' } }],
+      [
+        'DISABLE',
+        { selector: { matchLabels: { app: 'db' } }, mtls: { mode: 'STRICT' }, portLevelMtls: { 80: { mode: 'DISABLE' } } },
+      ],
+    ])('is not found: %s against %j', (client, server) => {
+      expect(disagree(client, server)).toEqual([]);
+    });
+  });
+
+  test('find a ServiceMonitor whose port no Service has', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(
+        chart,
+        'ServiceMonitor',
+        'cart',
+        { selector: { matchLabels: { app: 'cart' } }, endpoints: [{ port: 'metrics' }] },
+        'monitoring.coreos.com/v1',
+      );
+    });
+    expect(found).toEqual([
+      "unknown-port: port 'metrics' is called so by none of the Services it selects, so nothing is scraped; there are http",
+    ]);
+  });
+
+  test('look at each alternative together with what is common, and at no two of them together', () => {
+    const found = findings((app) => {
+      cart(new Chart(app, 'shop', { namespace: 'shop' }));
+      const steps = new Alternatives(app, 'steps');
+      for (const subset of ['v1', 'v2', 'v3']) {
+        const chart = new Chart(steps, subset, { namespace: 'shop' });
+        add(chart, 'VirtualService', 'extra', {
+          hosts: ['extra'],
+          http: [{ route: [{ destination: { host: 'cart', subset } }] }],
+        });
+      }
+    });
+    expect(found).toEqual([
+      `unknown-subset: http[0] leads to subset 'v3' of '${CART}', which no DestinationRule defines; there are v1, v2`,
+    ]);
+  });
+
+  test('name the line that created the construct, not the call of synth()', () => {
+    const app = new MeshApp({ quiet: true, outdir: 'never-written' });
+    const chart = new Chart(app, 'shop', { namespace: 'shop' });
+    const first = cart(chart);
+    new ResilienceRules(chart, 'rules', { app: first, outlierDetection: {} });
+    expect(() => app.synth()).toThrow(
+      expect.objectContaining({
+        code: ErrorCode.NEVER_EJECTS,
+        cause: expect.objectContaining({ stack: expect.stringContaining('cart (') }),
+      }),
+    );
+  });
+});
