@@ -164,7 +164,7 @@ function nested(value: string, depth: number): string {
 /** A key as the library writes it. The top of a document has rules of its own for keys that look like a document marker. */
 function quotedKey(key: string): string {
   const text = Yaml.stringify([{ [key]: 0 }]);
-  if (key.startsWith('---') || key.startsWith('...') || !text.endsWith(': 0\n') || text.indexOf('\n') !== text.length - 1) {
+  if (/^(?:---|\.\.\.|%)/m.test(key) || !text.endsWith(': 0\n') || text.indexOf('\n') !== text.length - 1) {
     throw NOT_PLAIN;
   }
   return text.slice('- '.length, -': 0\n'.length);
