@@ -1,0 +1,149 @@
+import * as fs from 'node:fs';
+import { logs } from '../paths';
+import { Api, type Fields, type Manifest } from './api';
+import { kubectl, startControlPlane } from './control-plane';
+import { distributed, startIstiod, systemNamespace } from './istiod';
+import { Kubelet } from './kubelet';
+import { Network } from './network';
+import type { PodProcess } from './pod-process';
+import { eventually } from './program';
+
+export interface ClientOptions {
+  readonly namespace?: string;
+  readonly serviceAccount?: string;
+}
+
+/** The running mesh, as a scenario sees it: apply objects, find pods, send requests from anywhere. */
+export class Mesh {
+  /** A client in the mesh, with a proxy of its own. */
+  inside!: PodProcess;
+  /** A client that the mesh knows nothing of. */
+  outside!: PodProcess;
+
+  static async start(): Promise<Mesh> {
+    fs.mkdirSync(logs, { recursive: true });
+    const api = new Api();
+    const network = await Network.create();
+    await startControlPlane(api);
+    await startIstiod();
+    const mesh = new Mesh(api, await Kubelet.start(api, network));
+    await mesh.apply([clientNamespace('wire-inside', 'enabled'), clientNamespace('wire-outside', 'disabled')]);
+    [mesh.inside, mesh.outside] = await Promise.all([
+      mesh.startClient('client', { namespace: 'wire-inside' }),
+      mesh.startClient('client', { namespace: 'wire-outside' }),
+    ]);
+    return mesh;
+  }
+
+  private constructor(
+    readonly api: Api,
+    private readonly kubelet: Kubelet,
+  ) {}
+
+  /** Applies on the server's side and waits for nothing; returns the objects as the server holds them now. */
+  async apply(objects: Manifest[]): Promise<Manifest[]> {
+    const output = await kubectl(
+      ['apply', '--server-side', '--force-conflicts', '--validate=strict', '--output=json', '--filename=-'],
+      list(objects),
+    );
+    const applied = JSON.parse(output);
+    return applied.kind === 'List' ? applied.items : [applied];
+  }
+
+  /** Applies, then waits until pods run, endpoints are known and every proxy has taken its configuration. */
+  async settle(objects: Manifest[]): Promise<Manifest[]> {
+    const applied = await this.apply(objects);
+    await this.settled(applied);
+    return applied;
+  }
+
+  async settled(applied: Manifest[]): Promise<void> {
+    await Promise.all(applied.filter(isKind('Deployment')).map((deployment) => this.rolledOut(deployment)));
+    await Promise.all(applied.filter(isKind('Service')).map((service) => this.endpointsPublished(service)));
+    await distributed(applied);
+  }
+
+  async remove(objects: Manifest[]): Promise<void> {
+    await kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename=-'], list(objects));
+  }
+
+  /** The process of each ready pod with these labels. */
+  async pods(namespace: string, labels: Record<string, string>): Promise<PodProcess[]> {
+    return (await this.readyPods(namespace, labels)).map((pod) => this.kubelet.process(pod));
+  }
+
+  /** The address at which the workload of a Gateway with this selector can be reached from outside. */
+  async gatewayAddress(selector: Record<string, string>): Promise<string> {
+    const [pod] = await this.readyPods(systemNamespace, selector);
+    return pod.status.podIP;
+  }
+
+  /** Starts a pod that serves nothing and sends requests; with a proxy if its namespace is injected. */
+  async startClient(
+    name: string,
+    { namespace = 'wire-inside', serviceAccount = 'default' }: ClientOptions = {},
+  ): Promise<PodProcess> {
+    const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}`;
+    await eventually(`service account ${serviceAccount} in ${namespace}`, 30, () => this.api.get(account));
+    await this.apply([
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace, labels: { app: name } },
+        spec: { serviceAccountName: serviceAccount, containers: [{ name: 'client', image: 'client' }] },
+      },
+    ]);
+    const [client] = await eventually(`client ${name} in ${namespace}`, 60, async () => {
+      const pods = await this.pods(namespace, { app: name });
+      return pods.length > 0 && pods;
+    });
+    return client;
+  }
+
+  private async readyPods(namespace: string, labels: Record<string, string>): Promise<Manifest[]> {
+    const selector = Object.entries(labels).map((pair) => pair.join('='));
+    const { items } = await this.api.get(
+      `/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(selector.join(','))}`,
+    );
+    return items.filter((pod: Manifest) => !pod.metadata.deletionTimestamp && isReady(pod));
+  }
+
+  private async rolledOut({ metadata }: Manifest): Promise<void> {
+    await eventually(`deployment ${metadata.name} is rolled out`, 120, async () => {
+      const path = `/apis/apps/v1/namespaces/${metadata.namespace}/deployments/${metadata.name}`;
+      const { metadata: current, spec, status } = await this.api.get(path);
+      const counts = [status.replicas, status.updatedReplicas, status.availableReplicas].map((count) => count ?? 0);
+      return status.observedGeneration === current.generation && counts.every((count) => count === spec.replicas);
+    });
+  }
+
+  private async endpointsPublished({ metadata, spec }: Manifest): Promise<void> {
+    if (!spec.selector) return;
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${metadata.namespace}/endpointslices`;
+    await eventually(`the endpoints of ${metadata.name} are published`, 30, async () => {
+      const { items } = await this.api.get(
+        `${path}?labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${metadata.name}`)}`,
+      );
+      const endpoints = items.flatMap((slice: Fields) => slice.endpoints ?? []);
+      const ready = endpoints.filter((endpoint: Fields) => endpoint.conditions.ready);
+      return ready.length === (await this.readyPods(metadata.namespace ?? '', spec.selector)).length;
+    });
+  }
+}
+
+export function isKind(kind: string): (object: Manifest) => boolean {
+  return (object) => object.kind === kind;
+}
+
+function isReady(pod: Manifest): boolean {
+  return pod.status.conditions?.some((condition: Fields) => condition.type === 'Ready' && condition.status === 'True');
+}
+
+function clientNamespace(name: string, injection: string): Manifest {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'istio-injection': injection } } };
+}
+
+function list(objects: Manifest[]): string {
+  const order = (object: Manifest) => (object.kind === 'Namespace' ? 0 : 1);
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...objects].sort((a, b) => order(a) - order(b)) });
+}

@@ -1,0 +1,112 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import type { Manifest } from './cluster/api';
+import { gatewayWorkloads } from './cluster/gateway';
+import { inventory } from './cluster/inventory';
+import { isKind, Mesh } from './cluster/mesh';
+import { run } from './cluster/program';
+import { bin, builtTools, dist, failureLogs, kubeconfig, logs } from './paths';
+import { Report } from './report';
+import { removalScenario, scenariosWhileApplied } from './scenarios/every-system';
+import { otus } from './scenarios/otus';
+import { explain, type Mutant, type Outcome, observe, type Scenario, type System } from './scenarios/scenario';
+
+const systems: readonly System[] = [otus];
+
+/** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */
+async function main(names: string[], keep: boolean): Promise<void> {
+  const systemsToTry = chosen(names);
+  const report = new Report();
+  await mountRuntime();
+  const mesh = await Mesh.start();
+  for (const system of systemsToTry) await trySystem(mesh, system, report, keep);
+  report.summary();
+  if (keep) await wait();
+  end(report.missed ? 1 : 0);
+}
+
+/** Lays a tmpfs over /run, which nobody outside sees: names in it never clash, and nothing of it stays. */
+async function mountRuntime(): Promise<void> {
+  await run(['mount', '-t', 'tmpfs', 'wire', '/run']);
+  for (const folder of [bin, logs]) fs.mkdirSync(folder, { recursive: true });
+  await run(['mount', '--bind', builtTools, bin]);
+}
+
+async function wait(): Promise<never> {
+  console.log(`
+The mesh is still up. In another terminal:
+  nsenter --target ${process.env.WIRE_PID} --mount --net env KUBECONFIG=${kubeconfig} PATH=${bin}:$PATH bash
+and there, for example:
+  kubectl get pods --all-namespaces --output wide
+  istioctl analyze --all-namespaces
+  curl --header 'Host: arch.homework' http://GATEWAY-POD-ADDRESS/
+  nsenter --net=/run/netns/pod3 curl localhost:15000/config_dump
+Logs are in ${logs}. Ctrl-C here ends it.`);
+  for (;;) await sleep(1 << 30);
+}
+
+function end(code: number): never {
+  if (code !== 0 && fs.existsSync(logs)) {
+    fs.rmSync(failureLogs, { recursive: true, force: true });
+    fs.cpSync(logs, failureLogs, { recursive: true });
+    console.error(`the logs are in ${failureLogs}`);
+  }
+  process.exit(code);
+}
+
+function chosen(names: string[]): readonly System[] {
+  const unknown = names.filter((name) => !systems.some((system) => system.name === name));
+  if (unknown.length > 0)
+    throw new Error(`no system named ${unknown.join(', ')}; there are ${systems.map(({ name }) => name).join(', ')}`);
+  return names.length > 0 ? systems.filter(({ name }) => names.includes(name)) : systems;
+}
+
+async function trySystem(mesh: Mesh, system: System, report: Report, keep: boolean): Promise<void> {
+  report.section(system.name);
+  const objects = readObjects(path.join(dist, system.name));
+  const gateways = gatewayWorkloads(objects.filter(isKind('Gateway')));
+  await mesh.settle(gateways);
+  const before = await inventory();
+
+  const applied = await mesh.settle(objects);
+  report.add({ name: 'applied, strictly validated', expected: 'accepted', measured: 'accepted', holds: true });
+  const scenarios = await system.scenarios(mesh, objects);
+  for (const scenario of [...scenariosWhileApplied(mesh, system, applied), ...scenarios]) report.add(await observe(scenario));
+  for (const mutant of system.mutants ?? []) report.add(await tryMutant(mesh, objects, mutant, scenarios));
+  if (keep) return;
+  report.add(await observe(removalScenario(mesh, objects, before)));
+  await mesh.remove(gateways);
+}
+
+/** Applies the changed objects and expects the scenario to miss; then applies the right ones again. */
+async function tryMutant(
+  mesh: Mesh,
+  objects: Manifest[],
+  { name, noticedBy, change }: Mutant,
+  scenarios: Scenario[],
+): Promise<Outcome> {
+  const scenario = scenarios.find((candidate) => candidate.name === noticedBy);
+  if (!scenario) throw new Error(`mutant "${name}": no scenario is named "${noticedBy}"`);
+  const changed = structuredClone(objects);
+  change(changed);
+  await mesh.settle(changed);
+  const { holds, measured } = await observe(scenario);
+  await mesh.settle(objects);
+  return { name: `mutant: ${name}`, expected: `missed: ${noticedBy}`, measured, holds: !holds };
+}
+
+function readObjects(folder: string): Manifest[] {
+  if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
+  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
+  const documents = files.sort().flatMap((file) => parseAllDocuments(fs.readFileSync(path.join(folder, file), 'utf8')));
+  return documents.map((document) => document.toJS()).filter(Boolean);
+}
+
+const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean', default: false } }, allowPositionals: true });
+main(positionals, values.keep).catch((error) => {
+  console.error(explain(error));
+  end(1);
+});

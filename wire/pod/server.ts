@@ -1,0 +1,121 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as tls from 'node:tls';
+import type { Behaviour, Certificate, PodIdentity, Received } from './protocol';
+
+const http2Preface = 'PRI * HTTP/2.0';
+const tlsHandshake = 0x16;
+const remembered = 20_000;
+
+type Request = http.IncomingMessage | http2.Http2ServerRequest;
+type Response = http.ServerResponse | http2.Http2ServerResponse;
+
+/**
+ * Stands in for every container: it listens on all ports of its pod and tells each connection's protocol by its first bytes,
+ * so nobody has to say which port speaks what. Every answer is a report of the request.
+ */
+export class EchoServer {
+  private behaviour: Behaviour = {};
+  private certificate?: Certificate;
+  private received: Received[] = [];
+  private readonly http1 = http.createServer({ keepAliveTimeout: 0 }, (request, response) => this.answer(request, response));
+  private readonly http2 = http2.createServer((request, response) => this.answer(request, response));
+
+  constructor(private readonly identity: PodIdentity) {}
+
+  async serve(ports: number[]): Promise<void> {
+    await Promise.all(ports.map((port) => this.listen(port)));
+  }
+
+  behave(behaviour: Behaviour): void {
+    this.behaviour = behaviour;
+  }
+
+  presentCertificate(certificate: Certificate): void {
+    this.certificate = certificate;
+  }
+
+  takeReceived(): Received[] {
+    const received = this.received;
+    this.received = [];
+    return received;
+  }
+
+  private listen(port: number): Promise<void> {
+    const server = net.createServer((socket) => this.greet(socket));
+    return new Promise((resolve, reject) => server.once('error', reject).listen(port, '0.0.0.0', resolve));
+  }
+
+  private greet(socket: net.Socket): void {
+    socket.on('error', () => socket.destroy());
+    socket.once('readable', () => {
+      const first: Buffer | null = socket.read();
+      if (!first) return;
+      socket.unshift(first);
+      if (first[0] === tlsHandshake && this.certificate) this.endTls(socket, this.certificate);
+      else if (first.toString('latin1').startsWith(http2Preface)) this.http2.emit('connection', socket);
+      else if (/^[A-Z]+ \S+ HTTP\/1/.test(first.toString('latin1'))) this.http1.emit('connection', socket);
+      else this.echoTcp(socket);
+    });
+  }
+
+  private endTls(socket: net.Socket, { certificate, key }: Certificate): void {
+    this.greet(new tls.TLSSocket(socket, { isServer: true, cert: certificate, key }));
+  }
+
+  private echoTcp(socket: net.Socket): void {
+    socket.once('data', () => {
+      if (this.nextBehaviour().reset) socket.resetAndDestroy();
+      else socket.end(JSON.stringify(this.remember(socket, { protocol: 'tcp', method: '', path: '', headers: {} })));
+    });
+  }
+
+  private async answer(request: Request, response: Response): Promise<void> {
+    const report = this.remember(request.socket as net.Socket, {
+      protocol: protocolOf(request),
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+    });
+    const behaviour = this.nextBehaviour();
+    if (behaviour.delayMilliseconds) await sleep(behaviour.delayMilliseconds);
+    if (behaviour.reset) request.socket.destroy();
+    else if (report.protocol === 'grpc') answerGrpc(request as http2.Http2ServerRequest, behaviour, report);
+    else {
+      response.writeHead(behaviour.status ?? 200, { 'content-type': 'application/json', ...behaviour.headers });
+      response.end(JSON.stringify(report));
+    }
+  }
+
+  private nextBehaviour(): Behaviour {
+    const { times, ...behaviour } = this.behaviour;
+    if (times === undefined) return behaviour;
+    this.behaviour = times > 1 ? { ...behaviour, times: times - 1 } : {};
+    return behaviour;
+  }
+
+  private remember(socket: net.Socket, request: Pick<Received, 'protocol' | 'method' | 'path' | 'headers'>): Received {
+    const serverName = (socket as tls.TLSSocket).servername || undefined;
+    const report = { ...this.identity, ...request, port: socket.localPort ?? 0, serverName };
+    if (this.received.length < remembered) this.received.push(report);
+    return report;
+  }
+}
+
+function protocolOf(request: Request): Received['protocol'] {
+  if (request.httpVersionMajor === 1) return 'http/1.1';
+  return request.headers['content-type']?.startsWith('application/grpc') ? 'grpc' : 'http/2';
+}
+
+/** Answers any method: the health check as healthy, all others with the report as the bytes of the message. */
+function answerGrpc({ stream, url }: http2.Http2ServerRequest, behaviour: Behaviour, report: Received): void {
+  const healthy = Buffer.from([0x08, 0x01]);
+  const message = url === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': `${behaviour.status ?? 0}` }));
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.end(Buffer.concat([prefix, message]));
+}

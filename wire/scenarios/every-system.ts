@@ -1,0 +1,85 @@
+import * as path from 'node:path';
+import type { Manifest } from '../cluster/api';
+import { inventory } from '../cluster/inventory';
+import { rejections, unacknowledged } from '../cluster/istiod';
+import type { Mesh } from '../cluster/mesh';
+import { eventually, run } from '../cluster/program';
+import { bin, kubeconfig } from '../paths';
+import type { Scenario, System } from './scenario';
+
+/** What must be true of whatever is applied. `before` is all that there was before it came. */
+export function scenariosWhileApplied(mesh: Mesh, system: System, applied: Manifest[]): Scenario[] {
+  return [
+    {
+      name: 'a second apply changes nothing',
+      expected: 'nothing changed',
+      measure: async () => changes(applied, await mesh.apply(applied.map(withoutServerFields))),
+    },
+    {
+      name: 'istioctl analyze',
+      expected: acceptedMessages(system),
+      measure: () => analyze(namespacesOf(applied)),
+    },
+    {
+      name: 'every proxy takes its configuration',
+      expected: 'no rejection, nothing unacknowledged',
+      measure: async () => {
+        const refused = (await rejections()).map(({ type, count }) => `${count} rejections of ${type}`);
+        const problems = [...refused, ...(await unacknowledged())];
+        return problems.length > 0 ? problems.join(', ') : 'no rejection, nothing unacknowledged';
+      },
+    },
+  ];
+}
+
+export function removalScenario(mesh: Mesh, objects: Manifest[], before: Set<string>): Scenario {
+  return {
+    name: 'removal',
+    expected: 'nothing is left',
+    measure: async () => {
+      await mesh.remove(objects);
+      let left: string[] = [];
+      const gone = async () => {
+        left = [...(await inventory())].filter((object) => !before.has(object));
+        return left.length === 0;
+      };
+      return eventually('all is gone', 30, gone).then(
+        () => 'nothing is left',
+        () => left.join(', '),
+      );
+    },
+  };
+}
+
+function changes(before: Manifest[], after: Manifest[]): string {
+  const desired = (object: Manifest) => JSON.stringify(withoutServerFields(object));
+  const name = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`;
+  const earlier = new Map(before.map((object) => [name(object), desired(object)]));
+  const changed = after.filter((object) => earlier.get(name(object)) !== desired(object)).map(name);
+  return changed.length > 0 ? `changed: ${changed.join(', ')}` : 'nothing changed';
+}
+
+function withoutServerFields({ status, metadata, ...object }: Manifest): Manifest {
+  const { resourceVersion, managedFields, ...named } = metadata as Manifest['metadata'] & { managedFields?: unknown };
+  return { ...object, metadata: named } as Manifest;
+}
+
+/** The codes of all messages about these namespaces, each once. */
+async function analyze(namespaces: string[]): Promise<string> {
+  const codes = new Set<string>();
+  for (const namespace of namespaces) {
+    const command = [path.join(bin, 'istioctl'), 'analyze', `--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`];
+    const messages = JSON.parse(await run([...command, '--output=json', '--failure-threshold=Error'])) ?? [];
+    for (const { code, message } of messages) codes.add(`${code} (${message})`);
+  }
+  return codes.size > 0 ? [...codes].sort().join(', ') : 'no message';
+}
+
+function acceptedMessages({ acceptedMessages = {} }: System): string {
+  const accepted = Object.entries(acceptedMessages).map(([code, reason]) => `${code} (${reason})`);
+  return accepted.length > 0 ? accepted.sort().join(', ') : 'no message';
+}
+
+function namespacesOf(objects: Manifest[]): string[] {
+  return [...new Set(objects.flatMap((object) => object.metadata.namespace ?? []))];
+}

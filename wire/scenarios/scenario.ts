@@ -1,0 +1,56 @@
+import type { Manifest } from '../cluster/api';
+import type { Mesh } from '../cluster/mesh';
+
+/** One claim about the mesh, and how to find out whether it is true. */
+export interface Scenario {
+  readonly name: string;
+  readonly expected: string;
+  /** Returns the words of `expected`, or what it found in their place. */
+  readonly measure: () => Promise<string | Judgement>;
+}
+
+/** For what no exact words can be expected of, such as a share of random requests. */
+export interface Judgement {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+/** A change to the YAML on its way that the named scenario must notice. */
+export interface Mutant {
+  readonly name: string;
+  readonly noticedBy: string;
+  /** Changes copies of the objects in place. */
+  readonly change: (objects: Manifest[]) => void;
+}
+
+/** What is particular to one system; what is true of every system is in `every-system.ts`. */
+export interface System {
+  /** Also the name of its folder in `dist/`. */
+  readonly name: string;
+  readonly scenarios: (mesh: Mesh, objects: Manifest[]) => Promise<Scenario[]>;
+  readonly mutants?: readonly Mutant[];
+  /** Messages of `istioctl analyze` that are meant to be there, by code, each with its reason. */
+  readonly acceptedMessages?: Readonly<Record<string, string>>;
+}
+
+export interface Outcome {
+  readonly name: string;
+  readonly expected: string;
+  readonly measured: string;
+  readonly holds: boolean;
+}
+
+export async function observe({ name, expected, measure }: Scenario): Promise<Outcome> {
+  try {
+    const result = await measure();
+    const { text, holds } = typeof result === 'string' ? { text: result, holds: result === expected } : result;
+    return { name, expected, measured: text, holds };
+  } catch (error) {
+    return { name, expected, measured: explain(error), holds: false };
+  }
+}
+
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause ? `${error.message} (${explain(error.cause)})` : error.message;
+}
