@@ -64,7 +64,11 @@ export enum ErrorCode {
   INVALID_WORKLOAD = 'invalid-workload',
   /** A listener that does not fit its gateway or what is exposed on it. */
   INVALID_LISTENER = 'invalid-listener',
-  /** Two resilience rules that set the same thing for the same app. */
+  /** A Service that somebody else owns, exposed without saying who may reach it. */
+  MISSING_ACCESS = 'missing-access',
+  /** A decision on who may reach a host that no policy can express. */
+  INVALID_ACCESS = 'invalid-access',
+  /** Two rules that set the same thing for the same app or host. */
   CONFLICTING_RULES = 'conflicting-rules',
   /** Retries that cannot fit into the timeout. */
   RETRIES_EXCEED_TIMEOUT = 'retries-exceed-timeout',

@@ -1,4 +1,5 @@
 export * as istio from '@cdk8s/istio-imports';
+export * from './access';
 export * from './alternatives';
 export * from './app-port';
 export * from './canary-app';
@@ -8,6 +9,7 @@ export * from './mesh-gateway';
 export * from './mesh-namespace';
 export { MeshService, type MeshServiceFromNameProps } from './mesh-service';
 export * from './metrics';
+export * from './mutual-tls';
 export * from './peer-authentication';
 export * from './resilience/client-tls';
 export {

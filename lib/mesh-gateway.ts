@@ -1,8 +1,10 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
+import { Access } from './access';
 import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
+import { GatewayAccess } from './gateway-access';
 import { list, requireDnsLabel, requireHost, requireLabelValue } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
@@ -27,6 +29,12 @@ export interface MeshGatewayProps {
    */
   readonly selector?: { [key: string]: string };
   /**
+   * The namespace of the pods that serve the gateway, where policies on who may reach a host must stand. In Istio's root
+   * namespace a policy also holds for pods of other namespaces.
+   * @default 'istio-system'
+   */
+  readonly workloadNamespace?: string;
+  /**
    * The ports.
    * @default [Listener.http()]
    */
@@ -42,6 +50,17 @@ export interface MeshGatewayFromNameProps {
    * @default - the chart's namespace
    */
   readonly namespace?: string;
+  /**
+   * The labels of the pods that serve the gateway; needed for policies on who may reach a host.
+   * @default { istio: 'ingressgateway' }
+   */
+  readonly selector?: { [key: string]: string };
+  /**
+   * The namespace of the pods that serve the gateway, where policies on who may reach a host must stand. In Istio's root
+   * namespace a policy also holds for pods of other namespaces.
+   * @default 'istio-system'
+   */
+  readonly workloadNamespace?: string;
   /**
    * The ports that it has.
    * @default [Listener.http()]
@@ -77,6 +96,11 @@ export interface ExposeOptions extends GatewayMatchOptions {
    * @default - what the client sent
    */
   readonly rewrite?: Rewrite;
+  /**
+   * Who may reach the host; all that the host serves shares this decision.
+   * @default - everybody; for a Service that somebody else owns it must be said
+   */
+  readonly access?: Access;
   /**
    * The port of the app.
    * @default - its first HTTP port; its first port where TLS is passed through
@@ -146,6 +170,7 @@ export class MeshGateway extends Construct {
   /** The namespace of the Gateway. */
   public readonly gatewayNamespace: string;
   private readonly listeners: readonly Listener[];
+  private readonly access: GatewayAccess;
   private readonly served = new Map<string, GatewayHost>();
   private readonly streams: { listener: Listener; app: MeshService }[] = [];
 
@@ -157,7 +182,13 @@ export class MeshGateway extends Construct {
     this.gatewayNamespace = requireNamespace(this, this.foreignNamespace(props));
     this.listeners = [...(props.listeners ?? [Listener.http()])];
     this.requireListeners();
-    this.createGateway(props.selector ?? { istio: 'ingressgateway' });
+    const selector = this.requireSelector(props.selector ?? { istio: 'ingressgateway' });
+    this.access = new GatewayAccess(this, {
+      name: `${this.gatewayNamespace}-${this.gatewayName}`,
+      namespace: requireDnsLabel('workloadNamespace', props.workloadNamespace ?? 'istio-system', this),
+      selector,
+    });
+    this.createGateway(selector);
   }
 
   /** The hosts that the gateway serves, sorted: for DNS records or a hosts file. Includes patterns such as `*.example.com`. */
@@ -170,10 +201,12 @@ export class MeshGateway extends Construct {
    * requests of its own; the first call whose requests match decides.
    *
    * @throws `host-taken` when the host's requests already belong to another app, `unreachable-route` when to the same app,
-   * `invalid-host`, `unknown-port`, `invalid-listener`, `unsupported-match`, `unsupported-rewrite`
+   * `missing-access`, `conflicting-rules`, `invalid-host`, `unknown-port`, `invalid-listener`, `unsupported-match`,
+   * `unsupported-rewrite`
    */
   public expose(app: MeshService, options: ExposeOptions): void {
     const listeners = this.listenersFor(options.listeners);
+    const access = this.requireAccess(app, options);
     if (listeners.every((listener) => listener._kind === ListenerKind.PASSTHROUGH)) {
       this.passThrough(app, options, listeners);
       return;
@@ -190,6 +223,7 @@ export class MeshGateway extends Construct {
           .map((route) => atGateway(route, exposure))
           .filter((route) => route !== undefined),
     });
+    this.access.decide(options.host, access);
   }
 
   /**
@@ -255,18 +289,34 @@ export class MeshGateway extends Construct {
 
   /** @internal */
   protected createGateway(selector: { [key: string]: string }): void {
-    if (Object.keys(selector).length === 0) {
-      throw new MeshError(ErrorCode.INVALID_LISTENER, 'selector is empty; it holds the labels of the gateway pods', this);
-    }
-    for (const [key, value] of Object.entries(selector)) {
-      requireLabelValue(`selector '${key}'`, value, this);
-    }
     new ApiObject(this, 'Resource', {
       ...GATEWAY,
       metadata: { name: this.gatewayName, namespace: this.gatewayNamespace },
       spec: { selector, servers: Lazy.any({ produce: () => this.renderServers() }) },
     });
     this.node.addValidation({ validate: () => this.findHostlessListeners() });
+  }
+
+  private requireSelector(selector: { [key: string]: string }): { [key: string]: string } {
+    if (Object.keys(selector).length === 0) {
+      throw new MeshError(ErrorCode.INVALID_LISTENER, 'selector is empty; it holds the labels of the gateway pods', this);
+    }
+    for (const [key, value] of Object.entries(selector)) {
+      requireLabelValue(`selector '${key}'`, value, this);
+    }
+    return selector;
+  }
+
+  /** What somebody else owns may not be meant for everybody, so publishing it asks for a decision. */
+  private requireAccess(app: MeshService, { host, access }: ExposeOptions): Access {
+    if (access === undefined && !app._ownsMeshObjects) {
+      throw new MeshError(
+        ErrorCode.MISSING_ACCESS,
+        `Service '${app.serviceName}' belongs to somebody else and is exposed on host '${host}' without access; say who may reach it: Access.sourceRanges, Access.jwt, Access.externalAuthorization or Access.public`,
+        this,
+      );
+    }
+    return access ?? Access.public();
   }
 
   private get reference(): string {
@@ -350,10 +400,11 @@ export class MeshGateway extends Construct {
   }
 
   private passThrough(app: MeshService, options: ExposeOptions, listeners: Listener[]): void {
-    if (options.paths !== undefined || options.when !== undefined || options.rewrite !== undefined) {
+    const needsHttp = [options.paths, options.when, options.rewrite].some((option) => option !== undefined);
+    if (needsHttp || options.access?._isPublic === false) {
       throw new MeshError(
         ErrorCode.INVALID_LISTENER,
-        'paths, when and rewrite need HTTP, and a passthrough listener sees only the SNI; terminate TLS with Listener.https',
+        'paths, when, rewrite and access for some need HTTP, and a passthrough listener sees only the SNI; terminate TLS with Listener.https',
         this,
       );
     }

@@ -4,7 +4,7 @@ import { DESTINATION_RULE, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, renderDuration } from './limits';
-import { type MeshService, requireNamespace } from './mesh-service';
+import type { MeshService } from './mesh-service';
 import { type FaultInjection, renderFault } from './resilience/fault';
 import { requireCanEject } from './resilience/outlier-detection';
 import { type RetryPolicy, renderRetries, requireRetriesFit } from './resilience/retries';
@@ -57,7 +57,7 @@ export interface ResilienceRulesProps extends TrafficPolicy {
  * How callers are protected from an app: timeout, retries, connection pool, outlier detection, load balancing, faults, client TLS.
  *
  * The rules go into the VirtualService and DestinationRule of a {@link CanaryApp}, and hold at every gateway that exposes it.
- * For a Service that somebody else owns they create both objects.
+ * For a Service that somebody else owns they create both objects, in the namespace of the Service, where all callers find them.
  *
  * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute
@@ -134,15 +134,17 @@ export class ResilienceRules extends Construct {
 
   private createObjects(): void {
     const { app } = this._props;
-    const metadata = { name: app.serviceName, namespace: requireNamespace(this) };
-    if (hasTrafficPolicy(this)) {
+    // Istio looks for a DestinationRule where the caller lives (a gateway's pods: istio-system) and where the Service lives.
+    const metadata = { name: app.serviceName, namespace: app.namespace };
+    const earlier = app._rules.filter((rules) => rules !== this);
+    if (hasTrafficPolicy(this) && !earlier.some(hasTrafficPolicy)) {
       new ApiObject(this, 'DestinationRule', {
         ...DESTINATION_RULE,
         metadata,
         spec: { host: app.host, trafficPolicy: Lazy.any({ produce: () => renderAppPolicy(app) }) },
       });
     }
-    if (hasRouteRules(this)) {
+    if (hasRouteRules(this) && !earlier.some(hasRouteRules)) {
       new ApiObject(this, 'VirtualService', {
         ...VIRTUAL_SERVICE,
         metadata,

@@ -1,0 +1,128 @@
+import { isIP } from 'node:net';
+import { ErrorCode, MeshError } from './errors';
+import { quote } from './limits';
+
+/** Tokens that open a host. */
+export interface JwtOptions {
+  /** Who signs the tokens: the claim `iss`. */
+  readonly issuer: string;
+  /** Where the signer shows its public keys. */
+  readonly jwksUri: string;
+  /**
+   * Names of which the claim `aud` must hold one.
+   * @default - any audience
+   */
+  readonly audiences?: string[];
+}
+
+/** What makes a decision an AuthorizationPolicy; nothing where everybody may pass. */
+interface AccessSettings {
+  readonly action?: 'DENY' | 'CUSTOM';
+  /** The sources that are refused. */
+  readonly refused?: Record<string, string[]>;
+  readonly provider?: string;
+  readonly token?: JwtOptions;
+}
+
+/**
+ * Who may reach a host of a gateway. Everybody else gets 403.
+ *
+ * @see https://istio.io/latest/docs/tasks/security/authorization/authz-ingress/
+ */
+export class Access {
+  /** Everybody who reaches the gateway. */
+  public static public(): Access {
+    return new Access('everybody');
+  }
+
+  /**
+   * Clients from these networks, in CIDR notation. The gateway must see the clients' own addresses: behind a load balancer
+   * that takes `externalTrafficPolicy: Local`, or `numTrustedProxies` in the mesh's settings.
+   *
+   * @throws `invalid-access` when there are none, or one is no network
+   * @see https://istio.io/latest/docs/tasks/security/authorization/authz-ingress/#source-ip-address-of-the-original-client
+   */
+  public static sourceRanges(ranges: string[]): Access {
+    const wrong = ranges.find((range) => !isNetwork(range));
+    if (ranges.length === 0 || wrong !== undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_ACCESS,
+        `source ranges hold ${wrong === undefined ? 'none' : quote(wrong)}; allowed is at least one network such as '10.0.0.0/8'`,
+      );
+    }
+    return new Access(`clients from ${ranges.join(', ')}`, { action: 'DENY', refused: { notRemoteIpBlocks: [...ranges] } });
+  }
+
+  /**
+   * Clients with a valid token in `Authorization: Bearer …`. The token is handed on to the app.
+   *
+   * @throws `invalid-access` when the issuer is empty, `jwksUri` is no URL, or `audiences` is empty
+   * @see https://istio.io/latest/docs/reference/config/security/request_authentication/
+   */
+  public static jwt(options: JwtOptions): Access {
+    const { issuer, jwksUri, audiences } = options;
+    if (issuer === '' || issuer.includes('*') || !/^https?:\/\/[^\s]+$/.test(jwksUri) || audiences?.length === 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_ACCESS,
+        `issuer is ${quote(issuer)}, jwksUri ${quote(jwksUri)} and audiences ${JSON.stringify(audiences)}; allowed are an issuer without '*', a URL and at least one audience`,
+      );
+    }
+    // A token of another issuer opens another host, so it is not enough that there is one.
+    const refused = { notRequestPrincipals: [`${issuer}/*`] };
+    return new Access(`clients with a token of ${issuer}`, { action: 'DENY', refused, token: options });
+  }
+
+  /**
+   * Clients that an external authorizer lets pass, by the name that the mesh's `extensionProviders` give it.
+   * Istio 1.28 and older take one provider for all hosts of a gateway.
+   *
+   * @throws `invalid-access` when the name is empty
+   * @see https://istio.io/latest/docs/tasks/security/authorization/authz-custom/
+   */
+  public static externalAuthorization(provider: string): Access {
+    if (provider.trim() === '') {
+      throw new MeshError(
+        ErrorCode.INVALID_ACCESS,
+        `provider is ${quote(provider)}; it is a name of the mesh's extensionProviders`,
+      );
+    }
+    return new Access(`clients that ${provider} lets pass`, { action: 'CUSTOM', provider });
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _description: string,
+    private readonly settings: AccessSettings = {},
+  ) {}
+
+  /** @internal */
+  public get _isPublic(): boolean {
+    return this.settings.action === undefined;
+  }
+
+  /**
+   * The spec of an AuthorizationPolicy for these hosts, without its selector; no hosts: for all. It denies and does not allow,
+   * because the first policy that allows something closes all other hosts of the gateway.
+   * @internal
+   */
+  public _policy(hosts?: string[]): Record<string, unknown> {
+    const { action, refused, provider } = this.settings;
+    const rule = { from: refused && [{ source: refused }], to: hosts && [{ operation: { hosts } }] };
+    return { action, provider: provider && { name: provider }, rules: [rule] };
+  }
+
+  /**
+   * The entry of a RequestAuthentication.
+   * @internal
+   */
+  public get _jwtRule(): Record<string, unknown> | undefined {
+    const { token } = this.settings;
+    return token && { ...token, forwardOriginalToken: true };
+  }
+}
+
+function isNetwork(range: string): boolean {
+  const [address, length, ...rest] = range.split('/');
+  const family = isIP(address);
+  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (family === 4 ? 32 : 128);
+}
