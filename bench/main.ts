@@ -1,0 +1,211 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { benchApps } from './apps';
+import { HELM_ARGUMENTS, writeHelmChart } from './helm';
+import { writeKustomization } from './kustomize';
+import { gatewayOf, gatewayRouteOf, manifestsOf } from './manifests';
+import { type Command, type Cost, cheapest, measure } from './measure';
+import { buildHelm, compile, findKubectl } from './tools';
+
+// npm run bench               all tools, all sizes; writes bench/results.md
+// npm run bench -- --short    ours against stock, and whether the growth is linear; for CI
+
+interface Tool {
+  readonly name: string;
+  /** The largest number of apps that it is asked to build, in minutes' reach. */
+  readonly limit: number;
+  /** Prepares the input for so many apps, and says how to build it. `output` is the file or folder that holds the YAML then. */
+  prepare(count: number, folder: string): { command: Command; output: string };
+}
+
+const OURS = 'cdk8s-istio';
+const OURS_BY_OBJECT = 'cdk8s-istio, a file per object';
+const STOCK = 'stock cdk8s';
+const HELM = 'helm template';
+const KUSTOMIZE = 'kubectl kustomize';
+
+const LINEAR_AT_MOST = 1.3;
+
+function main(): void {
+  const short = process.argv.includes('--short');
+  const sizes = short ? [1, 200, 1000, 2000] : [1, 10, 100, 1000, 2000, 5000];
+  const runs = short ? 3 : 5;
+  const tools = [program(OURS, 'ours'), program(STOCK, 'stock', short ? 1000 : 2000)];
+  if (!short) {
+    tools.push(program(OURS_BY_OBJECT, 'ours', undefined, 'file-per-object'), helm(buildHelm()), kustomize(findKubectl()));
+  }
+  const work = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    const results = new Map(sizes.map((size) => [size, race(tools, size, runs, work)]));
+    const report = describe(results, tools, runs);
+    console.log(report);
+    if (!short) {
+      writeFileSync(join(__dirname, 'results.md'), report);
+    }
+    const failures = judge(results);
+    for (const failure of failures) {
+      console.error(`FAILED: ${failure}`);
+    }
+    process.exitCode = failures.length > 0 ? 1 : 0;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Runs all tools in turn, several times, and holds their outputs against what they should be. */
+function race(tools: readonly Tool[], size: number, runs: number, work: string): Map<string, Cost> {
+  const racers = tools
+    .filter((tool) => size <= tool.limit)
+    .map((tool) => {
+      const folder = mkdtempSync(join(work, 'tool-'));
+      return { tool, folder, ...tool.prepare(size, folder), costs: [] as Cost[] };
+    });
+  for (let run = 0; run < runs; run++) {
+    for (const racer of racers) {
+      rmSync(racer.output, { recursive: true, force: true });
+      racer.costs.push(measure(racer.command));
+    }
+  }
+  const wanted = expected(size);
+  for (const { tool, output, folder } of racers) {
+    requireSame(tool.name, size, wanted, read(output));
+    rmSync(folder, { recursive: true });
+  }
+  return new Map(racers.map(({ tool, costs }) => [tool.name, cheapest(costs)]));
+}
+
+function program(name: string, source: string, limit = Number.POSITIVE_INFINITY, layout?: string): Tool {
+  const file = compile(source);
+  return {
+    name,
+    limit,
+    prepare: (count, folder) => {
+      const output = join(folder, 'dist');
+      const args = [file, String(count), output, ...(layout === undefined ? [] : [layout])];
+      return { command: { program: process.execPath, args }, output };
+    },
+  };
+}
+
+function helm(executable: string): Tool {
+  return {
+    name: HELM,
+    limit: Number.POSITIVE_INFINITY,
+    prepare: (count, folder) => {
+      writeHelmChart(join(folder, 'chart'), benchApps(count));
+      const output = join(folder, 'out.yaml');
+      return { command: { program: executable, args: [...HELM_ARGUMENTS, join(folder, 'chart')], stdout: output }, output };
+    },
+  };
+}
+
+function kustomize(executable: string): Tool {
+  return {
+    name: KUSTOMIZE,
+    limit: 100,
+    prepare: (count, folder) => {
+      writeKustomization(join(folder, 'kustomize'), benchApps(count));
+      const output = join(folder, 'out.yaml');
+      return { command: { program: executable, args: ['kustomize', join(folder, 'kustomize')], stdout: output }, output };
+    },
+  };
+}
+
+type Objects = Map<string, unknown>;
+
+function expected(size: number): Objects {
+  const apps = benchApps(size);
+  return index([gatewayOf(apps), ...apps.flatMap((app) => [...manifestsOf(app), gatewayRouteOf(app)])]);
+}
+
+function read(output: string): Objects {
+  const files = statSync(output).isDirectory()
+    ? readdirSync(output, { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.yaml'))
+        .map((file) => join(output, file))
+    : [output];
+  return index(files.flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS())));
+}
+
+function index(objects: unknown[]): Objects {
+  const manifests = objects.filter((object) => object !== null) as ReturnType<typeof manifestsOf>;
+  return new Map(
+    manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, JSON.parse(JSON.stringify(manifest))]),
+  );
+}
+
+function requireSame(tool: string, size: number, wanted: Objects, got: Objects): void {
+  const missing = [...wanted.keys()].filter((key) => !got.has(key));
+  const surplus = [...got.keys()].filter((key) => !wanted.has(key));
+  const different = [...wanted]
+    .filter(([key, object]) => got.has(key) && !isDeepStrictEqual(got.get(key), object))
+    .map(([key]) => key);
+  const wrong = [
+    ...missing.map((key) => `lacks ${key}`),
+    ...surplus.map((key) => `has ${key}`),
+    ...different.map((key) => `differs in ${key}`),
+  ];
+  if (wrong.length > 0) {
+    throw new Error(
+      `${tool} does not build the same objects for ${size} apps: ${wrong.slice(0, 5).join(', ')} (${wrong.length} in all)`,
+    );
+  }
+}
+
+type Results = Map<number, Map<string, Cost>>;
+
+/** What must hold on any machine. */
+function judge(results: Results): string[] {
+  const failures: string[] = [];
+  const ours = (size: number) => results.get(size)?.get(OURS)?.seconds ?? Number.NaN;
+  const growth = (ours(2000) - ours(1)) / 2000 / ((ours(200) - ours(1)) / 200);
+  if (growth > LINEAR_AT_MOST) {
+    failures.push(`an app costs ${growth.toFixed(2)} times as much among 2000 as among 200; at most ${LINEAR_AT_MOST} is linear`);
+  }
+  for (const [size, costs] of results) {
+    const stock = costs.get(STOCK)?.seconds;
+    if (stock !== undefined && ours(size) > stock) {
+      failures.push(`with ${size} apps we need ${ours(size).toFixed(2)} s and stock cdk8s ${stock.toFixed(2)} s`);
+    }
+  }
+  return failures;
+}
+
+function describe(results: Results, tools: readonly Tool[], runs: number): string {
+  const sizes = [...results.keys()];
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = (title: string, cell: (cost: Cost, size: number) => string) => [
+    `## ${title}`,
+    '',
+    row(['apps', ...tools.map((tool) => tool.name)]),
+    row(['---:', ...tools.map(() => '---:')]),
+    ...sizes.map((size) =>
+      row([String(size), ...tools.map((tool) => present(results.get(size)?.get(tool.name), (cost) => cell(cost, size)))]),
+    ),
+    '',
+  ];
+  const ratio = (cost: Cost, size: number) => {
+    const ours = results.get(size)?.get(OURS);
+    return ours === undefined ? '' : `${(cost.seconds / ours.seconds).toFixed(2)}`;
+  };
+  return [
+    '# Results',
+    '',
+    `Whole processes; the least of ${runs} runs in turn. ${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
+    'An app is a ServiceAccount, a Service, two Deployments, a DestinationRule and two VirtualServices; one Gateway serves all hosts. Each output is held against the same objects.',
+    '',
+    ...table('Wall time in seconds', (cost) => cost.seconds.toFixed(2)),
+    ...table('Times our wall time', ratio),
+    ...table('Peak memory in MiB', (cost) => cost.mebibytes.toFixed(0)),
+  ].join('\n');
+}
+
+function present(cost: Cost | undefined, cell: (cost: Cost) => string): string {
+  return cost === undefined ? '–' : cell(cost);
+}
+
+mkdirSync(join(__dirname, '..', '.cache', 'bench'), { recursive: true });
+main();

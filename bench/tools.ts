@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { builtTools } from '../wire/paths';
+
+const CACHE = join(__dirname, '..', '.cache', 'bench');
+
+/** Helm, built from the `tool` line of this folder's go.mod; Go's own cache makes the second time quick. */
+export function buildHelm(): string {
+  mkdirSync(CACHE, { recursive: true });
+  const args = ['build', '-buildvcs=false', '-ldflags=-s -w', '-o', `${CACHE}/`, 'helm.sh/helm/v4/cmd/helm'];
+  const { status, error } = spawnSync('go', args, { cwd: __dirname, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`cannot build helm with 'go ${args.join(' ')}': ${error?.message ?? `exit code ${status}`}`);
+  }
+  return join(CACHE, 'helm');
+}
+
+/** The wire lab's kubectl, or else the machine's. */
+export function findKubectl(): string {
+  const folders = [builtTools, ...(process.env.PATH ?? '').split(delimiter)];
+  const found = folders.map((folder) => join(folder, 'kubectl')).find((file) => existsSync(file));
+  if (found === undefined) {
+    throw new Error('kubectl is missing; `npm run wire` builds it');
+  }
+  return found;
+}
+
+/** A program of this folder as plain JavaScript; the packages stay outside, as in an installed app. */
+export function compile(program: string): string {
+  const outfile = join(CACHE, `${program}.js`);
+  buildSync({
+    entryPoints: [join(__dirname, `${program}.ts`)],
+    bundle: true,
+    platform: 'node',
+    external: ['cdk8s', 'cdk8s-plus-27', 'constructs', 're2js', '@cdk8s/istio-imports'],
+    outfile,
+    logLevel: 'error',
+  });
+  return outfile;
+}
