@@ -1,31 +1,24 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type BenchApp, benchApps, GATEWAY } from './apps';
+import { type BenchApp, GATEWAY } from './apps';
 import { gatewayOf, gatewayRouteOf, manifestsOf } from './manifests';
 
-/** Writes one base and an overlay for each app that patches what differs, as people do with Kustomize. */
+/** Writes a folder for each app with its objects, whose image tags Kustomize fills in, and one that joins them all. */
 export function writeKustomization(folder: string, apps: readonly BenchApp[]): void {
-  const [base] = benchApps(1);
-  const baseObjects = [...manifestsOf(base), gatewayRouteOf(base)];
-  const file = kustomizationWriter(folder);
-  file('base', { resources: ['objects.yaml'] });
-  writeFileSync(join(folder, 'base', 'objects.yaml'), baseObjects.map((object) => stringify(object)).join('---\n'));
+  const write = kustomizationWriter(folder);
   for (const app of apps) {
-    const objects = [...manifestsOf(app), gatewayRouteOf(app)];
-    file(`apps/${app.name}`, {
-      resources: ['../../base'],
-      patches: objects.map((object, index) => ({
-        target: { kind: object.kind, name: `^${baseObjects[index].metadata.name}$` },
-        patch: stringify([
-          { op: 'replace', path: '/metadata', value: object.metadata },
-          ...(object.spec === undefined ? [] : [{ op: 'replace', path: '/spec', value: object.spec }]),
-        ]),
-        options: { allowNameChange: true },
-      })),
+    write(`apps/${app.name}`, {
+      resources: ['objects.yaml'],
+      images: [{ name: `${app.image}-v1`, newName: app.image, newTag: '1.0.0' }],
     });
+    const objects = [...manifestsOf(app), gatewayRouteOf(app)].map((object) => stringify(object)).join('---\n');
+    writeFileSync(
+      join(folder, 'apps', app.name, 'objects.yaml'),
+      objects.replace(`image: ${app.image}:1.0.0`, `image: ${app.image}-v1`),
+    );
   }
-  file('.', { resources: [`${GATEWAY}.yaml`, ...apps.map(({ name }) => `apps/${name}`)] });
+  write('.', { resources: [`${GATEWAY}.yaml`, ...apps.map(({ name }) => `apps/${name}`)] });
   writeFileSync(join(folder, `${GATEWAY}.yaml`), stringify(gatewayOf(apps)));
 }
 
