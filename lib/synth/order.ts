@@ -52,6 +52,7 @@ class Graph {
   private readonly numbers = new Map<IConstruct, number>();
   private readonly edges = new Map<number, Set<number>>();
   private readonly groups = new Map<number, number>();
+  private readonly explicit: [number, number][] = [];
 
   constructor(app: App) {
     this.visit(app, undefined);
@@ -119,6 +120,7 @@ class Graph {
           this.dependent = true;
         }
         if (target !== undefined) {
+          this.explicit.push([vertex, target]);
           this.link(vertex, target);
         }
       }
@@ -228,10 +230,17 @@ class Graph {
     return this.numbers.get(construct) as number;
   }
 
+  /** A chart depends on another one because of something inside, and that is what the user wrote and can change. */
   private cycle(vertices: number[]): MeshError {
-    const paths = vertices.filter((v) => v < this.constructs.length).map((v) => this.constructs[v].node.path);
-    const circle = [...paths, paths[0]].join(' => ');
-    return new MeshError(ErrorCode.DEPENDENCY_CYCLE, `constructs depend on each other in a circle: ${circle}`);
+    const circle = vertices.filter((vertex) => vertex < this.constructs.length);
+    const steps = circle.map((from, i) => {
+      const to = circle[(i + 1) % circle.length];
+      const cause = this.explicit.find(
+        ([source, target]) => this.charts[source] === this.constructs[from] && this.charts[target] === this.constructs[to],
+      );
+      return (cause ?? [from, to]).map((vertex) => this.constructs[vertex].node.path).join(' => ');
+    });
+    return new MeshError(ErrorCode.DEPENDENCY_CYCLE, `constructs depend on each other in a circle: ${steps.join(', ')}`);
   }
 }
 
