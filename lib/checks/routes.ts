@@ -64,17 +64,20 @@ function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: Virtua
     return gateway === undefined
       ? []
       : hosts
-          .filter((host) => !gateway.hosts.some((served) => serves(served, host)))
+          .filter((host) => !serves(gateway.hosts, host))
           .map((host) => ({
             code: ErrorCode.UNSERVED_HOST,
-            message: `host '${host}' is none of those that gateway '${name}' serves, so no request reaches its routes; the gateway serves ${gateway.hosts.join(', ') || 'none'}`,
+            message: `host '${host}' is none of those that gateway '${name}' serves, so no request reaches its routes; the gateway serves ${[...gateway.hosts].join(', ') || 'none'}`,
             construct: object.construct,
           }));
   });
 }
 
-function serves(served: string, host: string): boolean {
-  return served === '*' || served === host || host === '*' || (served.startsWith('*.') && host.endsWith(served.slice(1)));
+/** Whether a gateway serves a host, by its name, by a wildcard above it, or because one of the two is `*`. */
+function serves(served: ReadonlySet<string>, host: string): boolean {
+  const labels = host.split('.');
+  const wildcards = labels.map((_, index) => ['*', ...labels.slice(index + 1)].join('.'));
+  return served.has(host) || (host === '*' && served.size > 0) || wildcards.some((wildcard) => served.has(wildcard));
 }
 
 /** Istio takes one of two VirtualServices for a host inside the mesh, and an undefined order of routes at a gateway. */

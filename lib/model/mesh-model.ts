@@ -67,7 +67,7 @@ export interface DestinationRuleModel {
 export interface GatewayModel {
   readonly object: Rendered;
   /** The hosts of all its servers, without a namespace before them. */
-  readonly hosts: readonly string[];
+  readonly hosts: ReadonlySet<string>;
 }
 
 /** A PeerAuthentication of the app. */
@@ -215,8 +215,8 @@ export class MeshModel {
       case 'networking.istio.io/Gateway':
         this.gateways.set(`${namespace}/${name}`, {
           object,
-          hosts: (spec.servers ?? []).flatMap((server: Data) =>
-            (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, '')),
+          hosts: new Set(
+            (spec.servers ?? []).flatMap((server: Data) => (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, ''))),
           ),
         });
         break;
