@@ -17,7 +17,7 @@ import { MeshService } from './mesh-service';
 import type { Metrics } from './metrics';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
-import { type Destination, type Route, renderRoute, renderWeighted } from './routing/route';
+import { type Destination, type Route, renderRoute, renderStream } from './routing/route';
 import type { RouteOptions, RoutingRule } from './routing/routing-rule';
 import { requireSplit, requireVersion, type Shares } from './routing/traffic-split';
 import { ConfigFiles } from './workload/config-files';
@@ -227,7 +227,9 @@ export class CanaryApp extends MeshService {
         );
       }
       labels.set(versionLabel, name);
-      const said = Object.keys(options).filter((option) => option !== 'replicas');
+      const said = Object.entries(options).flatMap(([option, value]) =>
+        option === 'replicas' || value === undefined ? [] : option,
+      );
       if (deployment !== undefined && said.length > 0) {
         throw new MeshError(
           ErrorCode.INVALID_WORKLOAD,
@@ -255,9 +257,9 @@ export class CanaryApp extends MeshService {
 
   private requireRules(): void {
     const rules = this.props.rules ?? [];
-    const isHttp = this.ports.some((port) => port.isHttp);
-    if (!isHttp && rules.length > 0) {
-      throw new MeshError(ErrorCode.INVALID_RULE, 'rules need an HTTP port, and the app has none', this);
+    const said = [...ROUTE_OPTIONS.filter((option) => this.props[option] !== undefined), ...(rules.length > 0 ? ['rules'] : [])];
+    if (said.length > 0 && !this.ports.some((port) => port.isHttp)) {
+      throw new MeshError(ErrorCode.INVALID_RULE, `${list(said)} need an HTTP port, and the app has none`, this);
     }
     for (const [index, rule] of rules.entries()) {
       const outcomes = (['to', 'split', 'service', 'redirect', 'directResponse'] as const).filter(
@@ -267,6 +269,14 @@ export class CanaryApp extends MeshService {
         throw new MeshError(
           ErrorCode.INVALID_RULE,
           `rules[${index}] says ${list(outcomes)}; a rule says exactly one of to, split, service, redirect, directResponse`,
+          this,
+        );
+      }
+      const ignored = ROUTE_OPTIONS.filter((option) => rule[option] !== undefined && isIgnored(option, rule));
+      if (ignored.length > 0) {
+        throw new MeshError(
+          ErrorCode.INVALID_RULE,
+          `rules[${index}] says ${list(ignored)}, which has no effect together with ${outcomes[0]}`,
           this,
         );
       }
@@ -283,7 +293,7 @@ export class CanaryApp extends MeshService {
       }
     }
     // Whatever a rule gets wrong (a version, a share, a rewrite, a header) is found here and not first at synth.
-    if (rules.length > 0 || ROUTE_OPTIONS.some((option) => this.props[option] !== undefined)) {
+    if (said.length > 0) {
       for (const route of this._routes()) {
         renderRoute(route, [this.host], this);
       }
@@ -377,9 +387,14 @@ export class CanaryApp extends MeshService {
       new ApiObject(this, metrics._kind, {
         ...kind,
         metadata: this.metadata(this.serviceName, { ...this.labels(), ...metrics._options.labels }),
-        spec: metrics._renderSpec(this._selector()),
+        spec: metrics._renderSpec(this._selector(), this.metricsPort(metrics)),
       });
     }
+  }
+
+  /** The port of the Service (or, for a PodMonitor, of the pods) with the metrics: it may have another name than the one said. */
+  private metricsPort({ _kind: kind, port }: Metrics): AppPort {
+    return kind === 'ServiceMonitor' ? this.portOf(port.port) : (this.ports.find((own) => own.port === port.port) ?? port);
   }
 
   private createObject(id: string, kind: { apiVersion: string; kind: string }, name: string, produce?: () => unknown): ApiObject {
@@ -424,9 +439,15 @@ export class CanaryApp extends MeshService {
       tcp:
         tcp.length === 0
           ? undefined
-          : tcp.map((port) => ({ match: [{ port: port.port }], route: this.destinations(this.split, {}).map(renderWeighted) })),
+          : tcp.map((port) => ({ match: [{ port: port.port }], route: this.destinations(this.split, {}).map(renderStream) })),
     };
   }
+}
+
+/** A proxy that answers itself sends nothing on; the versions of another Service are not ours to name. */
+function isIgnored(option: (typeof ROUTE_OPTIONS)[number], { service, redirect, directResponse }: RoutingRule): boolean {
+  const answers = redirect !== undefined || directResponse !== undefined;
+  return answers ? !['headers', 'cors'].includes(option) : option === 'destinationHeaders' && service !== undefined;
 }
 
 /** A ServiceMonitor finds its port in the Service; a PodMonitor needs none there. */

@@ -56,6 +56,18 @@ export function requireHost(value: string, construct?: IConstruct): string {
   return value;
 }
 
+/** A host without `*`: one that a request can have. */
+export function requireHostName(value: string, construct?: IConstruct): string {
+  if (value.includes('*')) {
+    throw new MeshError(
+      ErrorCode.INVALID_HOST,
+      `host is ${quote(value)}; '*' stands for many hosts, and here one is needed`,
+      construct,
+    );
+  }
+  return requireHost(value, construct);
+}
+
 export function requirePort(what: string, value: number, construct?: IConstruct): number {
   return requireInteger(what, value, { min: 1, max: 65535 }, construct);
 }
@@ -92,6 +104,15 @@ export function renderDuration(what: string, value: Duration, construct?: IConst
     throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${ms} ms; allowed are whole milliseconds from 1 up`, construct);
   }
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** A duration where whole seconds are counted, as Kubernetes does. */
+export function renderSeconds(what: string, duration: Duration, min: number, construct?: IConstruct): number {
+  const seconds = duration.toMilliseconds({ integral: false }) / 1000;
+  if (!Number.isInteger(seconds) || seconds < min) {
+    throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${seconds} s; allowed are whole seconds from ${min} up`, construct);
+  }
+  return seconds;
 }
 
 export function quote(value: unknown): string {

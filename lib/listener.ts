@@ -134,6 +134,12 @@ export class Listener {
     private readonly fixedHosts?: readonly string[],
   ) {
     requirePort('port of the listener', port);
+    if (fixedHosts?.length === 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        `listener on port ${port} names no host; name at least one, such as '*.local'`,
+      );
+    }
     if (_http.redirectExcept !== undefined && _http.redirectToHttps !== true) {
       throw new MeshError(
         ErrorCode.INVALID_LISTENER,

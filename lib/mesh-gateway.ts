@@ -14,7 +14,7 @@ import type { PathMatch } from './routing/path-match';
 import { Redirect } from './routing/redirect';
 import { describeMatches, type HttpMatch, intersectAll, matchCovers, type RequestMatch } from './routing/request-match';
 import type { Rewrite } from './routing/rewrite';
-import { type Route, renderRoute, renderWeighted } from './routing/route';
+import { limitRoute, matchesOf, type Route, renderRoute, renderStream } from './routing/route';
 
 /** Properties of a {@link MeshGateway}. */
 export interface MeshGatewayProps {
@@ -122,6 +122,8 @@ export interface GatewayTcpOptions {
   readonly port?: number;
 }
 
+const SERVES_HOSTS = [ListenerKind.HTTP, ListenerKind.PASSTHROUGH];
+
 /** What a host does with some requests. */
 interface HostEntry {
   /** The construct that these requests belong to. */
@@ -212,16 +214,13 @@ export class MeshGateway extends Construct {
       return;
     }
     const port = options.port === undefined ? app._httpPort() : app.portOf(options.port);
-    const matches = gatewayMatches(options);
+    const matches = gatewayMatches(options, this);
     const exposure = { matches, rewrite: options.rewrite, port: port.port, host: app.host };
     this.serve(options.host, {
       owner: app,
       matches,
       listeners,
-      routes: () =>
-        protectRoutes(app, app._routes())
-          .map((route) => atGateway(route, exposure))
-          .filter((route) => route !== undefined),
+      routes: () => protectRoutes(app, app._routes()).flatMap((route) => atGateway(route, exposure)),
     });
     this.access.decide(options.host, access);
   }
@@ -233,9 +232,13 @@ export class MeshGateway extends Construct {
    * `invalid-host`
    */
   public redirect(host: string, redirect: Redirect, options: GatewayMatchOptions = {}): void {
-    const matches = gatewayMatches(options);
+    const matches = gatewayMatches(options, this);
     const listeners = this.listenersFor(options.listeners);
-    this.serve(host, { owner: this, matches, listeners, routes: () => [{ matches, destinations: [], redirect }] });
+    const everywhere: Route = { matches, destinations: [], redirect };
+    // Whether a client comes back here may depend on the port that it is sent to.
+    const ports = options.listeners?.map((listener) => listener.port);
+    const route = ports === undefined ? everywhere : onPorts(everywhere, ports);
+    this.serve(host, { owner: this, matches, listeners, routes: () => [route] });
   }
 
   /**
@@ -274,7 +277,7 @@ export class MeshGateway extends Construct {
           {
             match: [{ port: listener.port }],
             route: Lazy.any({
-              produce: () => app._destinations().map((destination) => renderWeighted({ ...destination, port: port.port })),
+              produce: () => app._destinations().map((destination) => renderStream({ ...destination, port: port.port })),
             }),
           },
         ],
@@ -355,7 +358,7 @@ export class MeshGateway extends Construct {
   }
 
   private get httpsPort(): number | undefined {
-    return this.listeners.find((listener) => listener.isTls && listener._kind !== ListenerKind.TCP)?.port;
+    return this.listeners.find((listener) => listener.isTls && SERVES_HOSTS.includes(listener._kind))?.port;
   }
 
   private listenersFor(chosen?: Listener[]): Listener[] {
@@ -365,6 +368,14 @@ export class MeshGateway extends Construct {
         throw new MeshError(
           ErrorCode.INVALID_LISTENER,
           `${foreign === undefined ? 'listeners is empty' : `listener ${foreign._name} is none of the gateway's`}; it has ${list(this.listeners.map((listener) => listener._name))}`,
+          this,
+        );
+      }
+      const kinds = new Set(chosen.map((listener) => listener._kind));
+      if (kinds.size > 1 || !chosen.every((listener) => SERVES_HOSTS.includes(listener._kind))) {
+        throw new MeshError(
+          ErrorCode.INVALID_LISTENER,
+          `a host is served on ${list(chosen.map((listener) => listener._name))}; allowed are listeners for HTTP, or listeners that pass TLS through`,
           this,
         );
       }
@@ -460,10 +471,8 @@ export class MeshGateway extends Construct {
     const served = host.entries
       .filter((entry) => entry.listeners.includes(listener))
       .flatMap((entry) => entry.routes())
-      .flatMap((route) => {
-        const matches = intersectAll(route.matches.length === 0 ? [{}] : route.matches, paths);
-        return matches.length === 0 ? [] : [{ ...route, matches: matches.map((match) => ({ ...match, port: listener.port })) }];
-      });
+      .flatMap((route) => limitRoute(route, paths))
+      .map((route) => onPorts(route, [listener.port]));
     const port = this.httpsPort === 443 ? undefined : this.httpsPort;
     return [...served, { matches: [{ port: listener.port }], destinations: [], redirect: Redirect.https({ port }) }];
   }
@@ -481,8 +490,14 @@ export class MeshGateway extends Construct {
   /** Known at synth alone: whether each listener serves something, and each host of a shared port has one certificate. */
   private findHostlessListeners(): string[] {
     const hosts = [...this.served.values()];
+    const idle = this.listeners
+      .filter((listener) => listener._kind === ListenerKind.TCP && !this.streams.some((stream) => stream.listener === listener))
+      .map(
+        (listener) =>
+          `listener ${listener._name} leads nowhere; forward it with tcp() or remove it (${ErrorCode.INVALID_LISTENER})`,
+      );
     const hostless = this.listeners
-      .filter((listener) => listener._kind === ListenerKind.HTTP || listener._kind === ListenerKind.PASSTHROUGH)
+      .filter((listener) => SERVES_HOSTS.includes(listener._kind))
       .filter((listener) => !hosts.some((host) => host.listeners.includes(listener)))
       .map(
         (listener) =>
@@ -497,7 +512,7 @@ export class MeshGateway extends Construct {
             `host '${host.name}' stands on two listeners with port ${shared.port}; choose one with listeners: […] (${ErrorCode.INVALID_LISTENER})`,
           ];
     });
-    return [...hostless, ...ambiguous];
+    return [...idle, ...hostless, ...ambiguous];
   }
 }
 
@@ -517,21 +532,24 @@ class ForeignGateway extends MeshGateway {
   }
 }
 
-function gatewayMatches({ paths, when }: GatewayMatchOptions): HttpMatch[] {
+function gatewayMatches({ paths, when }: GatewayMatchOptions, construct: Construct): HttpMatch[] {
   const byPath = paths?.flatMap((path) => path._toMatches());
   const further = when?._toMatches();
-  if (byPath !== undefined && further !== undefined) {
-    return intersectAll(byPath, further);
+  const both = byPath !== undefined && further !== undefined ? intersectAll(byPath, further) : (byPath ?? further);
+  if (both?.length === 0) {
+    throw new MeshError(
+      ErrorCode.IMPOSSIBLE_MATCH,
+      `no request satisfies both one of the paths (${byPath?.length === 0 ? 'none is named' : describeMatches(byPath ?? [])}) and ${describeMatches(further ?? [])}`,
+      construct,
+    );
   }
-  return byPath ?? further ?? [];
+  return both ?? [];
 }
 
 /** Whether the earlier entry takes every request of the later one. */
 function takesAll(earlier: HostEntry, later: HostEntry): boolean {
   const everywhere = later.listeners.every((listener) => earlier.listeners.includes(listener));
-  const wanted = later.matches.length === 0 ? [{}] : later.matches;
-  const taken = earlier.matches.length === 0 ? [{}] : earlier.matches;
-  return everywhere && wanted.every((match) => taken.some((other) => matchCovers(other, match)));
+  return everywhere && matchesOf(later).every((match) => matchesOf(earlier).some((other) => matchCovers(other, match)));
 }
 
 /** A route of some of the host's listeners asks for their ports. */
@@ -541,16 +559,20 @@ function limitToListeners(route: Route, listeners: readonly Listener[], host: Ga
   }
   const ports = new Set(listeners.map((listener) => listener.port));
   const open = host.listeners.filter((listener) => !listener._redirectsByRoute);
-  if (open.every((listener) => ports.has(listener.port))) {
+  const limited = matchesOf(route).every((match) => match.port !== undefined);
+  if (limited || open.every((listener) => ports.has(listener.port))) {
     return [route];
   }
-  const matches = route.matches.length === 0 ? [{}] : route.matches;
-  return [{ ...route, matches: [...ports].flatMap((port) => matches.map((match) => ({ ...match, port }))) }];
+  return [onPorts(route, [...ports])];
+}
+
+function onPorts(route: Route, ports: readonly number[]): Route {
+  return { ...route, matches: ports.flatMap((port) => matchesOf(route).map((match) => ({ ...match, port }))) };
 }
 
 function renderPassthrough(host: string, { app, port, listeners }: Passthrough): unknown {
   return {
     match: listeners.map((listener) => ({ port: listener.port, sniHosts: [host] })),
-    route: app._destinations().map((destination) => renderWeighted({ ...destination, port })),
+    route: app._destinations().map((destination) => renderStream({ ...destination, port })),
   };
 }

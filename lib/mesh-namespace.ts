@@ -2,7 +2,8 @@ import { ApiObject, Chart, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
 import { NAMESPACE } from './api-versions';
 import { rememberCreation } from './creation';
-import { requireLabelValue } from './limits';
+import { ErrorCode, MeshError } from './errors';
+import { requireDnsLabel } from './limits';
 import { requireNamespace } from './mesh-service';
 
 /**
@@ -23,10 +24,11 @@ export class Injection {
 
   /**
    * Each pod gets a sidecar from the control plane with this revision or tag.
+   * @throws `invalid-name` when it is no DNS label
    * @see https://istio.io/latest/docs/setup/upgrade/canary/
    */
   public static revision(revision: string): Injection {
-    return new Injection({ 'istio.io/rev': requireLabelValue('revision', revision) });
+    return new Injection({ 'istio.io/rev': requireDnsLabel('revision', revision) });
   }
 
   /**
@@ -42,6 +44,8 @@ export class Injection {
     public readonly _labels: Record<string, string>,
   ) {}
 }
+
+const INJECTION_LABELS = ['istio-injection', 'istio.io/rev', 'istio.io/dataplane-mode'];
 
 /** Properties of a {@link MeshNamespace}. */
 export interface MeshNamespaceProps {
@@ -77,6 +81,14 @@ export class MeshNamespace extends Construct {
     rememberCreation(this);
     this.name = requireNamespace(this, props.name);
     const injection = props.injection ?? Injection.enabled();
+    const reserved = Object.keys(props.labels ?? {}).find((label) => INJECTION_LABELS.includes(label));
+    if (reserved !== undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_NAME,
+        `label '${reserved}' says how pods join the mesh; say it with injection, so that there is one way`,
+        this,
+      );
+    }
     const namespace = new ApiObject(this, 'Resource', {
       ...NAMESPACE,
       metadata: { name: this.name, labels: { ...props.labels, ...injection._labels } },

@@ -52,11 +52,11 @@ export class Metrics {
   }
 
   /** @internal */
-  public _renderSpec(selector: Record<string, string>): Record<string, unknown> {
+  public _renderSpec(selector: Record<string, string>, port: AppPort): Record<string, unknown> {
     const { path, interval } = this._options;
     const endpoint = { path, interval: interval && renderDuration('interval of the metrics', interval) };
     return this._kind === 'ServiceMonitor'
-      ? { selector: { matchLabels: selector }, endpoints: [{ port: this.port.servicePortName, ...endpoint }] }
-      : { selector: { matchLabels: selector }, podMetricsEndpoints: [{ port: this.port.containerPortName, ...endpoint }] };
+      ? { selector: { matchLabels: selector }, endpoints: [{ port: port.servicePortName, ...endpoint }] }
+      : { selector: { matchLabels: selector }, podMetricsEndpoints: [{ port: port.containerPortName, ...endpoint }] };
   }
 }

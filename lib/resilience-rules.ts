@@ -14,8 +14,8 @@ import {
   TRAFFIC_POLICY_FIELDS,
   type TrafficPolicy,
 } from './resilience/traffic-policy';
-import { intersectAll, type RequestMatch } from './routing/request-match';
-import { type Route, renderRoute } from './routing/route';
+import type { RequestMatch } from './routing/request-match';
+import { limitRoute, type Route, renderRoute } from './routing/route';
 
 /** Properties of {@link ResilienceRules}. */
 export interface ResilienceRulesProps extends TrafficPolicy {
@@ -42,7 +42,8 @@ export interface ResilienceRulesProps extends TrafficPolicy {
    */
   readonly fault?: FaultInjection;
   /**
-   * What is different for one port, by its number. What is not said for the port holds as for the app.
+   * What is different for one port, by its number. What is not said for the port holds as for the app, save the retry budget:
+   * Istio has none for a port with a policy of its own.
    * @default - nothing
    */
   readonly ports?: { [port: string]: PortTrafficPolicy };
@@ -83,7 +84,8 @@ export class ResilienceRules extends Construct {
   }
 
   private requireSensible(): void {
-    const { app, when, timeout, retries, fault, ports = {}, versions = {}, ...policy } = this._props;
+    const { app, when, timeout, retries, fault, ports = {}, versions = {} } = this._props;
+    const policy = { ...mergePolicies(app, (props) => props), ...policyOf(this._props) };
     if (timeout !== undefined) {
       renderDuration('timeout', timeout, this);
     }
@@ -108,10 +110,13 @@ export class ResilienceRules extends Construct {
         this,
       );
     }
+    if (hasRouteRules(this)) {
+      app._httpPort();
+    }
     renderTrafficPolicy(policy, this);
     for (const [port, override] of Object.entries(ports)) {
       app.portOf(Number(port));
-      renderTrafficPolicy({ ...policy, ...override }, this);
+      renderTrafficPolicy({ ...policy, ...policyOf(override) }, this);
     }
     const replicas = app._replicas();
     for (const [version, override] of Object.entries(versions)) {
@@ -122,12 +127,15 @@ export class ResilienceRules extends Construct {
           this,
         );
       }
-      renderTrafficPolicy({ ...policy, ...override }, this);
+      renderTrafficPolicy({ ...policy, ...policyOf(override) }, this);
     }
     for (const [version, count] of replicas) {
-      const detection = versions[version]?.outlierDetection ?? policy.outlierDetection;
-      if (detection !== undefined && count !== undefined) {
-        requireCanEject(detection, count, version, this);
+      const own = versions[version]?.outlierDetection;
+      const detections = own === undefined ? [policy, ...Object.values(ports)].map((of) => of.outlierDetection) : [own];
+      for (const detection of detections) {
+        if (detection !== undefined && count !== undefined) {
+          requireCanEject(detection, count, version, this);
+        }
       }
     }
   }
@@ -181,20 +189,28 @@ function requireNoConflict(rules: ResilienceRules, earlier: readonly ResilienceR
         rules,
       );
     }
-    const unlimited = [rules, other].every(({ _props: props }) => props.when === undefined);
-    const fault = [rules, other].some(({ _props: props }) => props.fault !== undefined);
-    const timing = [rules, other].some(({ _props: props }) => props.timeout !== undefined || props.retries !== undefined);
-    if (unlimited && fault && timing) {
-      throw new MeshError(
-        ErrorCode.FAULT_WITH_TIMEOUT,
-        `app '${rules._props.app.serviceName}' gets a fault and timeout or retries from '${other.node.path}' and here; Istio ignores the latter on a route with a fault; limit one of them with 'when'`,
-        rules,
-      );
-    }
-    if (unlimited) {
-      requireRetriesFit(rules._props.timeout ?? other._props.timeout, rules._props.retries ?? other._props.retries, rules);
-    }
+    requireMeet(rules, other);
   }
+}
+
+/** What holds for all requests meets what holds for some of them; what holds for other requests each may meet nowhere. */
+function requireMeet(rules: ResilienceRules, other: ResilienceRules): void {
+  const [general, special] = other._props.when === undefined ? [other, rules] : [rules, other];
+  if (general._props.when !== undefined) {
+    return;
+  }
+  const both = { ...timingOf(general._props), ...timingOf(special._props) };
+  if (special._props.when !== undefined && special._props.fault !== undefined) {
+    return;
+  }
+  if (both.fault !== undefined && (both.timeout !== undefined || both.retries !== undefined)) {
+    throw new MeshError(
+      ErrorCode.FAULT_WITH_TIMEOUT,
+      `app '${rules._props.app.serviceName}' gets a fault and timeout or retries from '${other.node.path}' and here; Istio ignores the latter on a route with a fault; limit the fault with 'when'`,
+      rules,
+    );
+  }
+  requireRetriesFit(both.timeout, both.retries, rules);
 }
 
 function settingsOf({ _props: props }: ResilienceRules): string[] {
@@ -226,10 +242,13 @@ export function protectRoutes(app: MeshService, routes: readonly Route[]): Route
       return [route];
     }
     const special = limited.flatMap(({ _props: props }) => {
-      const matches = intersectAll(route.matches.length === 0 ? [{}] : route.matches, props.when?._toMatches() ?? []);
       // Istio ignores timeouts and retries on a route with a fault, so such a route does not inherit them.
       const inherited = props.fault === undefined ? defaults : {};
-      return matches.length === 0 ? [] : [{ ...route, matches, ...inherited, ...timingOf(props) }];
+      return limitRoute(route, props.when?._toMatches() ?? []).map((limited) => ({
+        ...limited,
+        ...inherited,
+        ...timingOf(props),
+      }));
     });
     return [...special, { ...route, ...defaults }];
   });
@@ -254,19 +273,20 @@ export function renderAppPolicy(app: MeshService): Record<string, unknown> | und
   return ports.length === 0 ? rendered : { ...rendered, portLevelSettings: ports };
 }
 
-/** What is different for one version. */
+/** What is different for one version; Istio adds what is said for the app. */
 export function renderVersionPolicy(app: MeshService, version: string): Record<string, unknown> | undefined {
-  return renderTrafficPolicy(
-    mergePolicies(app, (props) => props.versions?.[version] ?? {}),
-    app,
-  );
+  const general = mergePolicies(app, (props) => props);
+  const override = mergePolicies(app, (props) => props.versions?.[version] ?? {});
+  return renderTrafficPolicy(override, app, override.outlierDetection ?? general.outlierDetection);
 }
 
 function mergePolicies(app: MeshService, select: (props: ResilienceRulesProps) => TrafficPolicy): TrafficPolicy {
-  const policies = app._rules.map(({ _props: props }) => select(props));
+  return Object.assign({}, ...app._rules.map(({ _props: props }) => policyOf(select(props))));
+}
+
+/** The fields of a traffic policy that are set. */
+function policyOf(policy: TrafficPolicy): TrafficPolicy {
   return Object.fromEntries(
-    TRAFFIC_POLICY_FIELDS.map(
-      (field) => [field, policies.map((policy) => policy[field]).find((value) => value !== undefined)] as const,
-    ).filter(([, value]) => value !== undefined),
+    TRAFFIC_POLICY_FIELDS.map((field) => [field, policy[field]] as const).filter(([, value]) => value !== undefined),
   );
 }

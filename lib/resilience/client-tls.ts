@@ -1,3 +1,6 @@
+import { ErrorCode, MeshError } from '../errors';
+import { list } from '../limits';
+
 /** Certificates of a server that callers trust, and the name they expect in it. */
 export interface ClientTlsOptions {
   /**
@@ -53,13 +56,33 @@ export class ClientTls {
     return new ClientTls({ mode: 'DISABLE' });
   }
 
-  /** TLS with a server certificate that is verified. */
+  /**
+   * TLS with a server certificate that is verified.
+   * @throws `invalid-resilience` when `credentialName` stands beside files, or `insecureSkipVerify` beside what is then not verified
+   */
   public static simple(options: ClientTlsOptions = {}): ClientTls {
+    requireAlone('credentialName', options, ['caCertificates']);
+    if (options.insecureSkipVerify) {
+      requireAlone('insecureSkipVerify', options, ['credentialName', 'caCertificates', 'subjectAltNames']);
+    }
     return new ClientTls({ mode: 'SIMPLE', ...options });
   }
 
-  /** TLS with certificates of your own on both sides. */
+  /**
+   * TLS with certificates of your own on both sides: a Secret, or a certificate and its key as files.
+   * @throws `invalid-resilience` when there is neither or both, or `insecureSkipVerify` stands beside what is then not verified
+   */
   public static mutual(options: MutualClientTlsOptions): ClientTls {
+    requireAlone('credentialName', options, ['caCertificates', 'clientCertificate', 'privateKey']);
+    if (options.insecureSkipVerify) {
+      requireAlone('insecureSkipVerify', options, ['caCertificates', 'subjectAltNames']);
+    }
+    if (!options.credentialName && !(options.clientCertificate && options.privateKey)) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        'mutual TLS needs a certificate of the client: credentialName, or both clientCertificate and privateKey',
+      );
+    }
     return new ClientTls({ mode: 'MUTUAL', ...options });
   }
 
@@ -73,5 +96,16 @@ export class ClientTls {
   /** @internal */
   public _render(): Record<string, unknown> {
     return this.settings;
+  }
+}
+
+function requireAlone(
+  field: keyof MutualClientTlsOptions,
+  options: MutualClientTlsOptions,
+  others: readonly (keyof MutualClientTlsOptions)[],
+): void {
+  const beside = others.filter((other) => options[other] !== undefined);
+  if (options[field] !== undefined && beside.length > 0) {
+    throw new MeshError(ErrorCode.INVALID_RESILIENCE, `${field} stands beside ${list(beside)}; Istio takes one of them`);
   }
 }

@@ -1,5 +1,6 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { ErrorCode, MeshError } from '../errors';
 import { renderDuration, requireInteger } from '../limits';
 
 /**
@@ -140,6 +141,16 @@ export function renderConnectionPool(pool: ConnectionPool, construct?: IConstruc
     value === undefined ? undefined : requireInteger(what, value, { min }, construct);
   const duration = (what: string, value: Duration | undefined) => value && renderDuration(what, value, construct);
   const { tcp, http } = pool;
+  if (tcp === undefined && http === undefined) {
+    throw new MeshError(ErrorCode.INVALID_RESILIENCE, 'connectionPool has neither tcp nor http', construct);
+  }
+  if (http?.useClientProtocol === true && http.h2UpgradePolicy === H2UpgradePolicy.UPGRADE) {
+    throw new MeshError(
+      ErrorCode.INVALID_RESILIENCE,
+      "useClientProtocol keeps the caller's protocol, and h2UpgradePolicy UPGRADE changes it; say one of them",
+      construct,
+    );
+  }
   return {
     tcp: tcp && {
       maxConnections: number('tcp.maxConnections', tcp.maxConnections, 1),

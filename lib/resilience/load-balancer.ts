@@ -1,8 +1,9 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
-import { renderDuration, requireInteger, requirePercent } from '../limits';
+import { quote, renderDuration, requireInteger, requirePercent } from '../limits';
 import { requireHeaderName } from '../routing/header-match';
+import { requireQueryName } from '../routing/query-match';
 
 /**
  * New pods get a growing share of the traffic for a while.
@@ -28,15 +29,15 @@ export interface Warmup {
 export interface LocalityDistribution {
   /** Where callers are: `region/zone/sub-zone`, `*` for all below. */
   readonly from: string;
-  /** Percentages by locality; they sum to 100. */
+  /** Whole percentages from 1 by locality; they sum to 100. */
   readonly to: { [locality: string]: number };
 }
 
 /** Where traffic of a region goes when the app is not healthy there. */
 export interface LocalityFailover {
-  /** The region that fails. */
+  /** The region that fails, without zones. */
   readonly from: string;
-  /** The region that takes over. */
+  /** The region that takes over, another one. */
   readonly to: string;
 }
 
@@ -120,7 +121,7 @@ export class HashKey {
 
   /** The value of a query parameter. */
   public static queryParameter(name: string): HashKey {
-    return new HashKey({ httpQueryParameterName: name });
+    return new HashKey({ httpQueryParameterName: requireQueryName(name) });
   }
 
   /** The caller's IP address. */
@@ -148,11 +149,11 @@ export class HashAlgorithm {
   }
 
   /**
-   * Maglev: faster than ring hash, moves a little more when pods change. The table's size must be a prime of at most 5,000,011.
+   * Maglev: faster than ring hash, moves a little more when pods change. The table's size must be a prime below 5,000,011.
    * @throws `out-of-range` when it is no prime
    */
   public static maglev(tableSize = 65537): HashAlgorithm {
-    requireInteger('tableSize', tableSize, { min: 2, max: 5_000_011 });
+    requireInteger('tableSize', tableSize, { min: 2, max: 5_000_010 });
     for (let divisor = 2; divisor * divisor <= tableSize; divisor++) {
       if (tableSize % divisor === 0) {
         throw new MeshError(
@@ -261,6 +262,9 @@ function renderLocality(
     );
   }
   for (const { from, to } of distribute ?? []) {
+    for (const [locality, share] of Object.entries(to)) {
+      requireInteger(`share from locality '${from}' to '${locality}'`, share, { min: 1, max: 100 }, construct);
+    }
     const sum = Object.values(to).reduce((total, share) => total + share, 0);
     if (sum !== 100) {
       throw new MeshError(
@@ -270,5 +274,18 @@ function renderLocality(
       );
     }
   }
+  for (const { from, to } of failover ?? []) {
+    if (from === to || !isRegion(from) || !isRegion(to)) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        `locality fails over from ${quote(from)} to ${quote(to)}; allowed are two different regions, without zones and '*'`,
+        construct,
+      );
+    }
+  }
   return { enabled: locality.enabled, distribute, failover, failoverPriority };
+}
+
+function isRegion(text: string): boolean {
+  return text !== '' && !/[/*]/.test(text);
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
@@ -109,9 +110,7 @@ export const DEFAULT_RETRIES: RetryPolicy = {
 
 export function renderRetries(retries: RetryPolicy, construct?: IConstruct): Record<string, unknown> {
   requireInteger('attempts of the retries', retries.attempts, { min: 0 }, construct);
-  const statuses = (retries.retryOnStatus ?? []).map((status) =>
-    String(requireInteger('status to retry on', status, { min: 100, max: 599 }, construct)),
-  );
+  const statuses = (retries.retryOnStatus ?? []).map((status) => requireKnownStatus(status, construct));
   if (retries.attempts === 0) {
     return { attempts: 0 };
   }
@@ -133,9 +132,21 @@ export function renderRetries(retries: RetryPolicy, construct?: IConstruct): Rec
   };
 }
 
+/** A status that HTTP defines: Istio refuses others. */
+function requireKnownStatus(status: number, construct?: IConstruct): string {
+  if (STATUS_CODES[status] === undefined) {
+    throw new MeshError(
+      ErrorCode.OUT_OF_RANGE,
+      `status to retry on is ${status}; allowed are those that HTTP defines, such as 503`,
+      construct,
+    );
+  }
+  return String(status);
+}
+
 /** Refuses retries of which the last cannot finish before the timeout ends them all. */
 export function requireRetriesFit(timeout: Duration | undefined, retries: RetryPolicy | undefined, construct?: IConstruct): void {
-  if (timeout === undefined || retries?.perTryTimeout === undefined) {
+  if (timeout === undefined || retries?.perTryTimeout === undefined || retries.attempts === 0) {
     return;
   }
   const tries = retries.attempts + 1;

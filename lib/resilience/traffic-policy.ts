@@ -48,11 +48,17 @@ export interface TrafficPolicy extends PortTrafficPolicy {
 
 export const TRAFFIC_POLICY_FIELDS = ['connectionPool', 'outlierDetection', 'loadBalancer', 'clientTls', 'retryBudget'] as const;
 
-/** `undefined` when nothing is set. */
-export function renderTrafficPolicy(policy: TrafficPolicy, construct?: IConstruct): Record<string, unknown> | undefined {
+/**
+ * `undefined` when nothing is set. `outlierDetection` is what holds beside the policy, which for a version comes from the app.
+ */
+export function renderTrafficPolicy(
+  policy: TrafficPolicy,
+  construct?: IConstruct,
+  outlierDetection = policy.outlierDetection,
+): Record<string, unknown> | undefined {
   const rendered = {
     connectionPool: policy.connectionPool && renderConnectionPool(policy.connectionPool, construct),
-    loadBalancer: policy.loadBalancer?._render(policy.outlierDetection !== undefined, construct),
+    loadBalancer: policy.loadBalancer?._render(outlierDetection !== undefined, construct),
     outlierDetection: policy.outlierDetection && renderOutlierDetection(policy.outlierDetection, construct),
     retryBudget: policy.retryBudget && renderRetryBudget(policy.retryBudget, construct),
     tls: policy.clientTls?._render(),

@@ -35,18 +35,26 @@ export class Cookie extends RequestMatch {
   }
 
   /**
-   * An RE2 expression that must cover the cookie's whole value.
-   * @throws `invalid-regex` when RE2 refuses it
+   * An RE2 expression that must cover the cookie's whole value. Write `[^;]*` for any characters: `.*` would run on into other cookies.
+   * @throws `invalid-regex` when RE2 refuses it, or it holds an anchor (`^`, `$`), which matches nowhere but at the ends of the header
    */
   public static regex(name: string, regex: string): Cookie {
-    return new Cookie(name, `(${requireRe2(`regex of cookie '${name}'`, regex)})`);
+    const what = `regex of cookie '${name}'`;
+    if (/^\^|(^|[^\\])\$$/.test(regex)) {
+      throw new MeshError(
+        ErrorCode.INVALID_REGEX,
+        `${what} is '${regex}'; it covers the whole value as it is, so leave out '^' and '$', which never match inside the header`,
+      );
+    }
+    return new Cookie(name, `(${requireRe2(what, regex)})`);
   }
 
   private readonly regex: string;
 
   private constructor(name: string, value: string) {
     super();
-    this.regex = `^(.*;\\s*)?${escapeRe2(requireHeaderName(name))}=${value}(\\s*;.*)?$`;
+    const regex = `^(.*;\\s*)?${escapeRe2(requireHeaderName(name))}=${value}(\\s*;.*)?$`;
+    this.regex = requireRe2(`regex for cookie '${name}'`, regex);
   }
 
   /** @internal */

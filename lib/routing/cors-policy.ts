@@ -1,8 +1,9 @@
 import type { Duration } from 'cdk8s';
-import { renderDuration } from '../limits';
+import { ErrorCode, MeshError } from '../errors';
+import { quote, renderSeconds } from '../limits';
 import { requireHeaderName } from './header-match';
 import type { HttpMethod } from './http-match';
-import { requireRe2, type StringMatch } from './string-match';
+import { requirePrefix, requireRe2, type StringMatch } from './string-match';
 
 /**
  * An origin that may call from a browser.
@@ -10,14 +11,26 @@ import { requireRe2, type StringMatch } from './string-match';
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy
  */
 export class CorsOrigin {
-  /** This origin: scheme, host and port if it is not the scheme's own, as in `https://shop.example.com`. */
+  /**
+   * This origin: scheme, host and port if it is not the scheme's own, as in `https://shop.example.com`. `*` is every origin.
+   * @throws `invalid-host` when it is no origin
+   */
   public static exact(origin: string): CorsOrigin {
+    if (origin !== '*' && origin !== 'null' && !/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+$/.test(origin)) {
+      throw new MeshError(
+        ErrorCode.INVALID_HOST,
+        `origin is ${quote(origin)}; browsers send a scheme and a host in lower case without a path, such as 'https://shop.example.com'`,
+      );
+    }
     return new CorsOrigin({ exact: origin });
   }
 
-  /** Every origin that begins with these characters. */
+  /**
+   * Every origin that begins with these characters, of which there is at least one.
+   * @throws `invalid-host` when there is none
+   */
   public static prefix(prefix: string): CorsOrigin {
-    return new CorsOrigin({ prefix });
+    return new CorsOrigin({ prefix: requirePrefix(ErrorCode.INVALID_HOST, 'the origin', prefix) });
   }
 
   /**
@@ -58,7 +71,7 @@ export interface CorsPolicy {
    */
   readonly exposeHeaders?: string[];
   /**
-   * How long a browser may keep the answer to its preflight.
+   * How long a browser may keep the answer to its preflight, in whole seconds.
    * @default - the browser's own
    */
   readonly maxAge?: Duration;
@@ -79,7 +92,7 @@ export function renderCors(cors: CorsPolicy): Record<string, unknown> {
     allowMethods: cors.allowMethods,
     allowHeaders: cors.allowHeaders,
     exposeHeaders: cors.exposeHeaders,
-    maxAge: cors.maxAge && renderDuration('maxAge of the CORS policy', cors.maxAge),
+    maxAge: cors.maxAge && `${renderSeconds('maxAge of the CORS policy', cors.maxAge, 1)}s`,
     allowCredentials: cors.allowCredentials,
   };
 }

@@ -1,8 +1,8 @@
 import { ErrorCode, MeshError } from '../errors';
 import type { Redirect } from './redirect';
-import { type HttpMatch, intersectAll } from './request-match';
-import { Rewrite } from './rewrite';
-import type { Route } from './route';
+import { type HttpMatch, intersectAll, matchCovers } from './request-match';
+import { narrowPrefix, Rewrite } from './rewrite';
+import { joinParts, matchesOf, type Route } from './route';
 import { accepts, type StringMatch } from './string-match';
 
 /** How an app is seen through a gateway. */
@@ -19,33 +19,39 @@ export interface Exposure {
 
 /**
  * A route of an app as it stands at a gateway, so that a request meets the same rule whichever way it comes. The app's rules
- * speak of paths as the app sees them; the gateway matches them before its own rewrite. `undefined` when no request through
- * the gateway meets the route.
+ * speak of paths as the app sees them; the gateway matches them before its own rewrite. No route when no request through the
+ * gateway meets it; several where Istio needs one for each rewrite.
  *
  * @throws `unsupported-match`, `unsupported-rewrite` when Istio cannot say the combination in one route
  */
-export function atGateway(route: Route, exposure: Exposure): Route | undefined {
-  const outer = exposure.matches.length === 0 ? [{}] : exposure.matches;
-  const inner = route.matches.length === 0 ? [{}] : route.matches;
-  const pairs = outer.flatMap((client) =>
-    inner.flatMap((app) => {
+export function atGateway(route: Route, exposure: Exposure): Route[] {
+  const parts = matchesOf(exposure).flatMap((client) =>
+    matchesOf(route).flatMap((app) => {
       const seen = asClientSees(app, client, exposure);
-      return seen === undefined ? [] : intersectAll([client], [seen]).map((match) => ({ match, app, client }));
+      return seen === undefined
+        ? []
+        : intersectAll([client], [seen]).map((match) => ({
+            match,
+            rewrite: composeRewrites(route.rewrite, { app, client, match }, exposure),
+            redirect: route.redirect && asClientIsSent(route.redirect, { app, client, match }, exposure),
+          }));
     }),
   );
-  if (pairs.length === 0) {
-    return undefined;
-  }
-  const { app, client } = pairs[0];
-  const matchesEverything = pairs.some(({ match }) => Object.keys(match).length === 0);
-  return {
-    ...route,
-    matches: matchesEverything ? [] : pairs.map(({ match }) => match),
-    destinations: route.destinations.map((destination) => withPort(destination, exposure)),
-    mirrors: route.mirrors?.map((mirror) => ({ ...mirror, destination: withPort(mirror.destination, exposure) })),
-    rewrite: composeRewrites(exposure.rewrite, route.rewrite, app, client),
-    redirect: route.redirect && asClientIsSent(route.redirect, exposure, client),
-  };
+  return joinParts(
+    {
+      ...route,
+      destinations: route.destinations.map((destination) => withPort(destination, exposure)),
+      mirrors: route.mirrors?.map((mirror) => ({ ...mirror, destination: withPort(mirror.destination, exposure) })),
+    },
+    parts,
+  );
+}
+
+/** What the app matches, what the gateway matches, and both together in the client's terms. */
+interface Meeting {
+  readonly app: HttpMatch;
+  readonly client: HttpMatch;
+  readonly match: HttpMatch;
 }
 
 function withPort<T extends { readonly host: string; readonly port?: number }>(destination: T, { host, port }: Exposure): T {
@@ -54,7 +60,7 @@ function withPort<T extends { readonly host: string; readonly port?: number }>(d
 
 /** The app's condition in the client's terms; `undefined` when it cannot hold behind the gateway. */
 function asClientSees(app: HttpMatch, client: HttpMatch, exposure: Exposure): HttpMatch | undefined {
-  const { port, sourceLabels, sourceNamespace, uri, authority, ...rest } = app;
+  const { port, sourceLabels, sourceNamespace, uri, ignoreUriCase, authority, ...rest } = app;
   // Behind a gateway every caller is the gateway, whose labels no rule of an app means.
   if (sourceLabels !== undefined || sourceNamespace !== undefined || (port !== undefined && port !== exposure.port)) {
     return undefined;
@@ -63,41 +69,34 @@ function asClientSees(app: HttpMatch, client: HttpMatch, exposure: Exposure): Ht
   if (authority !== undefined && host !== undefined && !accepts(authority, host)) {
     return undefined;
   }
-  const path = uri === undefined ? ANY : pathAsClientSees(uri, client, exposure);
-  if (path === undefined) {
-    return undefined;
-  }
-  return {
-    ...rest,
-    ...(path !== ANY && { uri: path }),
-    ...(authority !== undefined && host === undefined && { authority }),
-  };
+  const path = uri === undefined ? {} : pathAsClientSees({ uri, ignoreUriCase }, client, exposure);
+  return path && { ...rest, ...path, ...(authority !== undefined && host === undefined && { authority }) };
 }
 
-const ANY: StringMatch = {};
-
-function pathAsClientSees(uri: StringMatch, client: HttpMatch, exposure: Exposure): StringMatch | undefined {
-  const rewrite = exposure.rewrite?._path();
+/** The app's condition on the path in the client's terms; without a field where every path that the gateway lets through satisfies it. */
+function pathAsClientSees(app: HttpMatch, client: HttpMatch, { rewrite: gateway }: Exposure): HttpMatch | undefined {
+  const rewrite = gateway?._path();
   if (rewrite === undefined) {
-    return uri;
+    return app;
   }
+  const { uri = {} } = app;
   if (rewrite.kind === 'path') {
-    return accepts(uri, rewrite.path) ? ANY : undefined;
+    return matchCovers(app, { uri: { exact: rewrite.path } }) ? {} : undefined;
   }
   const from = client.uri?.prefix;
   if (rewrite.kind === 'prefix' && from !== undefined) {
+    const behind = { uri: { prefix: rewrite.path }, ignoreUriCase: app.ignoreUriCase };
+    if (matchCovers(app, behind)) {
+      return {};
+    }
     if (rewrite.path === from) {
-      return uri;
+      return app;
     }
-    if (uri.exact !== undefined) {
-      return uri.exact.startsWith(rewrite.path) ? { exact: from + uri.exact.slice(rewrite.path.length) } : undefined;
-    }
-    if (uri.prefix !== undefined) {
-      return uri.prefix.startsWith(rewrite.path)
-        ? { prefix: from + uri.prefix.slice(rewrite.path.length) }
-        : rewrite.path.startsWith(uri.prefix)
-          ? ANY
-          : undefined;
+    const rest = (uri.exact ?? uri.prefix ?? '').slice(rewrite.path.length);
+    if (uri.regex === undefined) {
+      return matchCovers(behind, app)
+        ? { ...app, uri: uri.exact === undefined ? { prefix: from + rest } : { exact: from + rest } }
+        : undefined;
     }
   }
   throw new MeshError(
@@ -106,51 +105,71 @@ function pathAsClientSees(uri: StringMatch, client: HttpMatch, exposure: Exposur
   );
 }
 
-/** The gateway's rewrite, then the app's. */
-function composeRewrites(
-  gateway: Rewrite | undefined,
-  app: Rewrite | undefined,
-  inner: HttpMatch,
-  client: HttpMatch,
-): Rewrite | undefined {
-  const first = gateway?._path();
-  const second = app?._path();
-  const composed =
-    first === undefined || second === undefined || second.kind === 'path'
-      ? (app ?? gateway)
-      : second.kind === 'prefix' && first.kind === 'prefix' && inner.uri?.prefix !== undefined
-        ? Rewrite.prefix(second.path + first.path.slice(inner.uri.prefix.length))
-        : second.kind === 'prefix' && first.kind === 'path' && inner.uri?.prefix !== undefined
-          ? Rewrite.path(second.path + first.path.slice(inner.uri.prefix.length))
-          : undefined;
-  if (composed === undefined) {
-    if (gateway === undefined && app === undefined) {
-      return undefined;
-    }
-    throw new MeshError(
-      ErrorCode.UNSUPPORTED_REWRITE,
-      `the gateway rewrites ${JSON.stringify(client.uri ?? 'every path')} and so does the app's rule; Istio rewrites once, and these two cannot be made one`,
-    );
+/** What the app sees of the path that a client asks for; `undefined` where that cannot be told. */
+function pathAsAppSees({ client, match }: Meeting, { rewrite: gateway }: Exposure): StringMatch | undefined {
+  const rewrite = gateway?._path();
+  if (rewrite === undefined) {
+    return match.uri;
   }
-  const path = composed._path() === undefined ? (gateway ?? composed) : composed;
+  if (rewrite.kind === 'path') {
+    return { exact: rewrite.path };
+  }
+  if (rewrite.kind === 'regex' || client.uri?.prefix === undefined || match.uri === undefined || match.uri.regex !== undefined) {
+    return undefined;
+  }
+  const { kind, path } = narrowPrefix(client.uri.prefix, rewrite.path, match.uri);
+  return kind === 'path' ? { exact: path } : { prefix: path };
+}
+
+/** The gateway's rewrite, then the app's. */
+function composeRewrites(app: Rewrite | undefined, meeting: Meeting, exposure: Exposure): Rewrite | undefined {
+  const gateway = exposure.rewrite;
+  const path = app?._path() === undefined ? gateway?._narrow(meeting.client, meeting.match) : pathRewrite(app, meeting, exposure);
   const authority = app?._authority() ?? gateway?._authority();
-  return authority === undefined ? path : path.withAuthority(authority);
+  return authority === undefined ? path : (path ?? Rewrite.authority(authority)).withAuthority(authority);
+}
+
+function pathRewrite(app: Rewrite, meeting: Meeting, exposure: Exposure): Rewrite {
+  const kind = app._path()?.kind;
+  const uri = pathAsAppSees(meeting, exposure);
+  const rewrittenTwice = exposure.rewrite?._path() !== undefined;
+  if (kind === 'path' || !rewrittenTwice || (kind === 'prefix' && uri !== undefined)) {
+    return app._narrow(meeting.app, { ...meeting.match, uri });
+  }
+  throw new MeshError(
+    ErrorCode.UNSUPPORTED_REWRITE,
+    `the gateway rewrites ${JSON.stringify(meeting.client.uri ?? 'every path')} and so does the app's rule; Istio rewrites once, and these two cannot be made one`,
+  );
 }
 
 /** Where a redirect of the app leads in the client's terms. */
-function asClientIsSent(redirect: Redirect, exposure: Exposure, client: HttpMatch): Redirect {
+function asClientIsSent(redirect: Redirect, meeting: Meeting, exposure: Exposure): Redirect {
   const rewrite = exposure.rewrite?._path();
-  const from = client.uri?.prefix;
-  if (rewrite?.kind !== 'prefix' || from === undefined) {
-    return redirect;
+  if (rewrite === undefined) {
+    return redirect._narrow(meeting.app, meeting.match);
   }
-  return redirect._mapPath((path) => {
-    if (!path.startsWith(rewrite.path)) {
-      throw new MeshError(
-        ErrorCode.UNSUPPORTED_REWRITE,
-        `the app redirects to '${path}', which no client reaches through a gateway that shows '${rewrite.path}' as '${from}'`,
-      );
-    }
-    return from + path.slice(rewrite.path.length);
-  });
+  const uri = pathAsAppSees(meeting, exposure);
+  const narrowed = redirect._narrow(meeting.app, { ...meeting.match, uri });
+  const { authority, uri: target, prefixRewrite } = narrowed._target();
+  if (authority !== undefined) {
+    // Another host knows nothing of the gateway's paths: it is asked for the path as the app sees it.
+    return target === undefined && prefixRewrite === undefined ? narrowed._to(targetOf(uri)) : narrowed;
+  }
+  const from = meeting.client.uri?.prefix;
+  const path = target ?? prefixRewrite;
+  if (rewrite.kind !== 'prefix' || from === undefined || path === undefined) {
+    return narrowed;
+  }
+  if (!path.startsWith(rewrite.path)) {
+    throw new MeshError(
+      ErrorCode.UNSUPPORTED_REWRITE,
+      `the app redirects to '${path}', which no client reaches through a gateway that shows '${rewrite.path}' as '${from}'`,
+    );
+  }
+  const shown = from + path.slice(rewrite.path.length);
+  return narrowed._to(target === undefined ? { prefixRewrite: shown } : { uri: shown });
+}
+
+function targetOf({ exact, prefix }: StringMatch = {}): { uri?: string; prefixRewrite?: string } {
+  return exact !== undefined ? { uri: exact } : prefix !== undefined ? { prefixRewrite: prefix } : {};
 }

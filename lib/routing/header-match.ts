@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
 import { escapeRe2 } from './re2';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { requireRe2, type StringMatch } from './string-match';
+import { accepts, describe, requirePrefix, requireRe2, type StringMatch } from './string-match';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const IGNORED_BY_ISTIO = ['uri', 'scheme', 'method', 'authority'];
@@ -18,14 +18,17 @@ export class HeaderMatch extends RequestMatch {
     return new HeaderMatch('headers', name, { exact: value });
   }
 
-  /** The header's value begins with these characters. */
+  /**
+   * The header's value begins with these characters, of which there is at least one.
+   * @throws `invalid-header` when there is none
+   */
   public static prefix(name: string, value: string): HeaderMatch {
-    return new HeaderMatch('headers', name, { prefix: value });
+    return new HeaderMatch('headers', name, { prefix: requirePrefix(ErrorCode.INVALID_HEADER, `header '${name}'`, value) });
   }
 
   /** The header's value holds these characters somewhere. */
   public static contains(name: string, value: string): HeaderMatch {
-    return new HeaderMatch('headers', name, { regex: `.*${escapeRe2(value)}.*` });
+    return new HeaderMatch('headers', name, { regex: requireRe2(`header '${name}'`, `.*${escapeRe2(value)}.*`) });
   }
 
   /**
@@ -46,7 +49,10 @@ export class HeaderMatch extends RequestMatch {
     return new HeaderMatch('withoutHeaders', name, {});
   }
 
-  /** The header is not there or has another value. */
+  /**
+   * The header is not there or has another value.
+   * @throws `invalid-header` when the value is empty, which Istio takes for a missing header
+   */
   public static notExact(name: string, value: string): HeaderMatch {
     return new HeaderMatch('withoutHeaders', name, { exact: value });
   }
@@ -54,6 +60,7 @@ export class HeaderMatch extends RequestMatch {
   /**
    * The header is not there, or its whole value does not match the RE2 expression.
    * @throws `invalid-regex` when RE2 refuses it
+   * @throws `invalid-header` when it matches an empty value, which Istio takes for a missing header
    */
   public static notRegex(name: string, regex: string): HeaderMatch {
     return new HeaderMatch('withoutHeaders', name, { regex: requireRe2(`regex of header '${name}'`, regex) });
@@ -69,7 +76,13 @@ export class HeaderMatch extends RequestMatch {
     if (IGNORED_BY_ISTIO.includes(name.toLowerCase())) {
       throw new MeshError(
         ErrorCode.INVALID_HEADER,
-        `header '${name}' is ignored by Istio in a match; use PathMatch, SchemeMatch, MethodMatch or AuthorityMatch`,
+        `header '${name}' is ignored by Istio in a match; use PathMatch, MethodMatch or AuthorityMatch`,
+      );
+    }
+    if (field === 'withoutHeaders' && Object.keys(match).length > 0 && accepts(match, '')) {
+      throw new MeshError(
+        ErrorCode.INVALID_HEADER,
+        `header '${name}' must not be ${describe(match)}, which an empty value is; Istio takes a missing header for an empty one, so such requests would not match; use HeaderMatch.absent or a narrower expression`,
       );
     }
   }

@@ -1,6 +1,7 @@
-import { requireHost, requirePort } from '../limits';
+import { ErrorCode, MeshError } from '../errors';
+import { requireHostName, requirePort } from '../limits';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { requireRe2, type StringMatch } from './string-match';
+import { requirePrefix, requireRe2, type StringMatch } from './string-match';
 
 /**
  * HTTP's request methods.
@@ -25,8 +26,14 @@ export enum HttpMethod {
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
  */
 export class MethodMatch extends RequestMatch {
-  /** The method is one of these. */
+  /**
+   * The method is one of these.
+   * @throws `impossible-match` when none is named
+   */
   public static oneOf(...methods: HttpMethod[]): MethodMatch {
+    if (methods.length === 0) {
+      throw new MeshError(ErrorCode.IMPOSSIBLE_MATCH, 'oneOf() names no method, which no request satisfies; name at least one');
+    }
     return new MethodMatch(methods);
   }
 
@@ -51,13 +58,16 @@ export class AuthorityMatch extends RequestMatch {
    * @throws `invalid-host` when it is no DNS name
    */
   public static exact(authority: string): AuthorityMatch {
-    requireHost(authority.replace(/:\d+$/, ''));
+    requireHostName(authority.replace(/:\d+$/, ''));
     return new AuthorityMatch({ exact: authority });
   }
 
-  /** Every host that begins with these characters. */
+  /**
+   * Every host that begins with these characters, of which there is at least one.
+   * @throws `invalid-host` when there is none
+   */
   public static prefix(prefix: string): AuthorityMatch {
-    return new AuthorityMatch({ prefix });
+    return new AuthorityMatch({ prefix: requirePrefix(ErrorCode.INVALID_HOST, 'the authority', prefix) });
   }
 
   /**

@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
 import { escapeRe2 } from './re2';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { requireRe2, type StringMatch } from './string-match';
+import { headOf, requireRe2, type StringMatch } from './string-match';
 
 /** Options of a {@link PathMatch}. */
 export interface PathMatchOptions {
@@ -39,9 +39,17 @@ export class PathMatch extends RequestMatch {
   /**
    * An RE2 expression that must cover the whole path.
    * @throws `invalid-regex` when RE2 refuses it
+   * @throws `invalid-path` when it asks for another first character than `/`
    */
   public static regex(regex: string): PathMatch {
-    return new PathMatch({ regex: requireRe2('path regex', regex) });
+    const head = headOf({ regex: requireRe2('path regex', regex) });
+    if (head !== '' && !head.startsWith('/')) {
+      throw new MeshError(
+        ErrorCode.INVALID_PATH,
+        `path regex is '${regex}', which asks for '${head}' first; every path begins with '/'`,
+      );
+    }
+    return new PathMatch({ regex });
   }
 
   /**
@@ -50,10 +58,11 @@ export class PathMatch extends RequestMatch {
    * @throws `invalid-path` when it does not begin with `/`, or a brace is anything but `{*}` or `{**}`
    */
   public static template(template: string): PathMatch {
-    requirePath(template.replaceAll(/\{\*\*?\}/g, ''));
+    // A placeholder cannot be the beginning: it stands for what follows a slash.
+    requirePath(template.replaceAll(/(?!^)\{\*\*?\}/g, ''));
     const parts = template.split(/(\{\*\*?\})/);
     const regex = parts.map((part) => (part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : escapeRe2(part))).join('');
-    return new PathMatch({ regex: `^${regex}$` });
+    return new PathMatch({ regex: requireRe2('path template', `^${regex}$`) });
   }
 
   /** @internal */
@@ -81,9 +90,12 @@ export function requirePath(path: string): string {
       : // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
         /[\s\u0000-\u001f\u007f]/.test(path)
         ? 'it holds a blank or a control character, which no path does'
-        : /[{}]/.test(path)
-          ? "braces belong to PathMatch.template, where '{*}' is one segment and '{**}' any number"
-          : undefined;
+        : // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+          /[^\u0000-\u007f]/.test(path)
+          ? 'clients send characters beyond ASCII percent-encoded; write them so'
+          : /[{}]/.test(path)
+            ? "braces belong to PathMatch.template, where '{*}' is one segment and '{**}' any number"
+            : undefined;
   if (wrong !== undefined) {
     throw new MeshError(ErrorCode.INVALID_PATH, `path is ${quote(path)}; ${wrong}`);
   }

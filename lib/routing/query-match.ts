@@ -1,7 +1,7 @@
 import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { requireRe2, type StringMatch } from './string-match';
+import { requirePrefix, requireRe2, type StringMatch } from './string-match';
 
 /**
  * A condition on one parameter of the request's query.
@@ -14,9 +14,12 @@ export class QueryMatch extends RequestMatch {
     return new QueryMatch(name, { exact: value });
   }
 
-  /** The parameter's value begins with these characters. */
+  /**
+   * The parameter's value begins with these characters, of which there is at least one.
+   * @throws `invalid-query` when there is none
+   */
   public static prefix(name: string, value: string): QueryMatch {
-    return new QueryMatch(name, { prefix: value });
+    return new QueryMatch(name, { prefix: requirePrefix(ErrorCode.INVALID_QUERY, `query parameter '${name}'`, value) });
   }
 
   /**
@@ -37,16 +40,22 @@ export class QueryMatch extends RequestMatch {
     private readonly match: StringMatch,
   ) {
     super();
-    if (name === '' || /[\s&=#?]/.test(name)) {
-      throw new MeshError(
-        ErrorCode.INVALID_QUERY,
-        `query parameter is ${quote(name)}; it must not be empty or hold blanks, '&', '=', '#', '?'`,
-      );
-    }
+    requireQueryName(name);
   }
 
   /** @internal */
   public override _toMatches(): HttpMatch[] {
     return [{ queryParams: { [this.name]: this.match } }];
   }
+}
+
+/** The name of a query parameter. */
+export function requireQueryName(name: string): string {
+  if (name === '' || /[\s&=#?]/.test(name)) {
+    throw new MeshError(
+      ErrorCode.INVALID_QUERY,
+      `query parameter is ${quote(name)}; it must not be empty or hold blanks, '&', '=', '#', '?'`,
+    );
+  }
+  return name;
 }

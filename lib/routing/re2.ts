@@ -18,6 +18,11 @@ export function matchesRe2(regex: string, value: string): boolean {
   return re2().matches(regex, value);
 }
 
+/** How many groups an expression has that a substitution can name. */
+export function countGroups(regex: string): number {
+  return re2().compile(regex).groupCount();
+}
+
 /** The text as a regular expression that matches nothing else. */
 export function escapeRe2(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

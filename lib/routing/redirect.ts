@@ -1,8 +1,8 @@
 import { ErrorCode, MeshError } from '../errors';
-import { requireHost, requirePort } from '../limits';
+import { requireHostName, requirePort } from '../limits';
 import { requirePath } from './path-match';
-import type { HttpMatch } from './request-match';
-import { requirePrefixMatches } from './rewrite';
+import { type HttpMatch, matchCovers } from './request-match';
+import { narrowPrefix, requirePrefixMatches } from './rewrite';
 import { accepts } from './string-match';
 
 /**
@@ -96,7 +96,7 @@ export class Redirect {
 
   private constructor(target: { readonly uri?: string; readonly prefixRewrite?: string }, options: RedirectOptions) {
     if (options.authority !== undefined) {
-      requireHost(options.authority);
+      requireHostName(options.authority);
     }
     if (options.port !== undefined) {
       requirePort('redirect port', options.port);
@@ -132,35 +132,64 @@ export class Redirect {
   }
 
   private meetsAgain(match: HttpMatch, hosts: readonly string[]): boolean {
-    const { authority, scheme, port, uri, prefixRewrite } = this.redirect;
-    const otherHost = authority !== undefined && !hosts.includes(authority) && !hosts.includes('*');
+    const { authority, scheme, port = schemePort(scheme), uri, prefixRewrite } = this.redirect;
+    const otherHost = authority !== undefined && !hosts.some((host) => isServed(authority, host));
     const otherScheme = scheme !== undefined && match.scheme !== undefined && !accepts(match.scheme, scheme);
-    const otherPort = match.port !== undefined && (port !== undefined ? port !== match.port : scheme !== undefined);
+    const otherPort = match.port !== undefined && port !== undefined && port !== match.port;
     if (otherHost || otherScheme || otherPort) {
       return false;
     }
     if (authority !== undefined && match.authority !== undefined && !accepts(match.authority, authority)) {
       return false;
     }
-    if (uri !== undefined) {
-      return match.uri === undefined || accepts(match.uri, uri);
-    }
-    if (prefixRewrite !== undefined) {
-      return prefixRewrite.startsWith(match.uri?.prefix ?? '/');
-    }
-    return true;
+    const { uri: wanted, ignoreUriCase } = match;
+    const next = uri !== undefined ? { exact: uri } : prefixRewrite !== undefined ? { prefix: prefixRewrite } : wanted;
+    return matchCovers({ uri: wanted, ignoreUriCase }, { uri: next, ignoreUriCase });
   }
 
   /**
-   * The same redirect with its path as a client sees it.
+   * The same redirect for a route that matched `from` and now matches the narrower `to`: Istio swaps the prefix that is matched.
+   * @throws `unsupported-rewrite` when `to` is an expression
    * @internal
    */
-  public _mapPath(map: (path: string) => string): Redirect {
-    const { uri, prefixRewrite, redirectCode, ...rest } = this.redirect;
-    const target = {
-      ...(uri !== undefined && { uri: map(uri) }),
-      ...(prefixRewrite !== undefined && { prefixRewrite: map(prefixRewrite) }),
-    };
+  public _narrow(from: HttpMatch, to: HttpMatch): Redirect {
+    const { prefixRewrite } = this.redirect;
+    const prefix = from.uri?.prefix;
+    if (prefixRewrite === undefined || prefix === undefined || to.uri === undefined || to.uri.prefix === prefix) {
+      return this;
+    }
+    if (to.uri.regex !== undefined) {
+      throw new MeshError(
+        ErrorCode.UNSUPPORTED_REWRITE,
+        `the redirect of prefix '${prefix}' to '${prefixRewrite}' would have to hold for the expression '${to.uri.regex}', which Istio cannot say; use exact and prefix matches`,
+      );
+    }
+    const { kind, path } = narrowPrefix(prefix, prefixRewrite, to.uri);
+    return this._to(kind === 'path' ? { uri: path } : { prefixRewrite: path });
+  }
+
+  /** @internal */
+  public _target(): HttpRedirect {
+    return this.redirect;
+  }
+
+  /**
+   * The same redirect to another path.
+   * @internal
+   */
+  public _to(target: { readonly uri?: string; readonly prefixRewrite?: string }): Redirect {
+    const { uri: _uri, prefixRewrite: _prefix, redirectCode, ...rest } = this.redirect;
     return new Redirect(target, { ...rest, code: redirectCode });
   }
+}
+
+const SCHEME_PORTS: Record<string, number> = { http: 80, https: 443 };
+
+function schemePort(scheme: string | undefined): number | undefined {
+  return scheme === undefined ? undefined : SCHEME_PORTS[scheme];
+}
+
+/** Whether a VirtualService for `host` sees the requests for this authority. */
+function isServed(authority: string, host: string): boolean {
+  return host === '*' || host === authority || (host.startsWith('*.') && authority.endsWith(host.slice(1)));
 }

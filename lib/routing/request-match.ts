@@ -1,5 +1,5 @@
 import { ErrorCode, MeshError } from '../errors';
-import { covers, describe, intersect, type StringMatch } from './string-match';
+import { covers, describe, headOf, intersect, type StringMatch } from './string-match';
 
 /**
  * One entry of a route's `match` list as Istio writes it; all its fields must hold.
@@ -74,9 +74,13 @@ export function intersectAll(a: readonly HttpMatch[], b: readonly HttpMatch[]): 
 }
 
 function intersectMatch(a: HttpMatch, b: HttpMatch): HttpMatch | undefined {
-  const merged: Record<string, unknown> = {};
-  for (const field of ['uri', 'scheme', 'method', 'authority'] as const) {
-    const match = intersectOptional(field === 'uri' ? 'path' : field, a[field], b[field]);
+  const path = intersectPaths(a, b);
+  if (path === NEVER) {
+    return undefined;
+  }
+  const merged: Record<string, unknown> = { ...path };
+  for (const field of ['scheme', 'method', 'authority'] as const) {
+    const match = intersectOptional(field, a[field], b[field]);
     if (match === NEVER) {
       return undefined;
     }
@@ -102,7 +106,6 @@ function intersectMatch(a: HttpMatch, b: HttpMatch): HttpMatch | undefined {
   merged.sourceLabels = Object.keys(labels).length > 0 ? labels : undefined;
   merged.withoutHeaders = mergeExclusions(a.withoutHeaders, b.withoutHeaders);
   merged.gateways = a.gateways ?? b.gateways;
-  merged.ignoreUriCase = a.ignoreUriCase ?? b.ignoreUriCase;
   return contradicts(merged) ? undefined : definedOnly(merged);
 }
 
@@ -110,6 +113,56 @@ const NEVER = Symbol('no request');
 
 function intersectOptional(what: string, a?: StringMatch, b?: StringMatch): StringMatch | undefined | typeof NEVER {
   return a === undefined || b === undefined ? (a ?? b) : (intersect(what, a, b) ?? NEVER);
+}
+
+/** The part of a match that speaks of the path. */
+type PathCondition = Pick<HttpMatch, 'uri' | 'ignoreUriCase'>;
+
+function intersectPaths(a: PathCondition, b: PathCondition): PathCondition | typeof NEVER {
+  if (a.uri === undefined || b.uri === undefined) {
+    return a.uri === undefined ? pathOf(b) : pathOf(a);
+  }
+  if (isLoose(a) === isLoose(b)) {
+    const uri = isLoose(a) ? intersect('path', lowerCase(a.uri), lowerCase(b.uri)) : intersect('path', a.uri, b.uri);
+    return uri === undefined ? NEVER : { ...pathOf(a), uri };
+  }
+  const [loose, strict] = isLoose(a) ? [a, b] : [b, a];
+  if (coversPath(loose, strict)) {
+    return pathOf(strict);
+  }
+  if (coversPath(strict, loose)) {
+    return pathOf(loose);
+  }
+  if (intersect('path', lowerCase(a.uri), lowerCase(b.uri)) === undefined) {
+    return NEVER;
+  }
+  throw new MeshError(
+    ErrorCode.UNSUPPORTED_MATCH,
+    `path must match both ${describe(a.uri)} and ${describe(b.uri)}, of which one ignores case, which Istio cannot say in one route; let both or neither ignore case`,
+  );
+}
+
+function coversPath(a: PathCondition, b: PathCondition): boolean {
+  if (a.uri === undefined || a.uri.prefix === '/') {
+    return true;
+  }
+  if (b.uri === undefined || (isLoose(b) && !isLoose(a))) {
+    return false;
+  }
+  return isLoose(a) ? covers(lowerCase(a.uri), lowerCase(b.uri)) : covers(a.uri, b.uri);
+}
+
+function pathOf({ uri, ignoreUriCase }: PathCondition): PathCondition {
+  return { uri, ignoreUriCase };
+}
+
+function isLoose({ ignoreUriCase = false }: PathCondition): boolean {
+  return ignoreUriCase;
+}
+
+/** What a path in lower case satisfies where the path itself satisfies the match; of an expression only its beginning is known. */
+function lowerCase(match: StringMatch): StringMatch {
+  return match.exact !== undefined ? { exact: match.exact.toLowerCase() } : { prefix: headOf(match).toLowerCase() };
 }
 
 function intersectMaps(
@@ -168,7 +221,8 @@ function definedOnly(match: Record<string, unknown>): HttpMatch {
  * @internal
  */
 export function matchCovers(a: HttpMatch, b: HttpMatch): boolean {
-  const strings = (['uri', 'scheme', 'method', 'authority'] as const).every((field) => coversOptional(a[field], b[field]));
+  const strings =
+    coversPath(a, b) && (['scheme', 'method', 'authority'] as const).every((field) => coversOptional(a[field], b[field]));
   const maps = (['headers', 'queryParams', 'withoutHeaders'] as const).every((field) =>
     Object.entries(a[field] ?? {}).every(([name, match]) =>
       field === 'withoutHeaders'

@@ -1,14 +1,22 @@
 import { ErrorCode, MeshError } from '../errors';
-import { requireHost } from '../limits';
+import { requireHostName } from '../limits';
 import { requirePath } from './path-match';
+import { countGroups, escapeRe2 } from './re2';
 import type { HttpMatch } from './request-match';
-import { requireRe2 } from './string-match';
+import { requireRe2, type StringMatch } from './string-match';
 
 /** @internal */
 export interface HttpRewrite {
   readonly uri?: string;
   readonly uriRegexRewrite?: { readonly match: string; readonly rewrite: string };
   readonly authority?: string;
+}
+
+/** What becomes of the path: `path` is the new path, the new prefix, or the expression that is substituted. */
+interface PathRewrite {
+  readonly kind: 'path' | 'prefix' | 'regex';
+  readonly path: string;
+  readonly substitution?: string;
 }
 
 /**
@@ -35,10 +43,13 @@ export class Rewrite {
 
   /**
    * Each part of the path that matches the RE2 expression becomes the substitution, in which `\1` to `\9` stand for its groups.
-   * @throws `invalid-regex` when RE2 refuses it
+   * `\\` stands for one backslash.
+   * @throws `invalid-regex` when RE2 refuses it, or the substitution is empty or names a group that the expression lacks
    */
   public static regex(regex: string, substitution: string): Rewrite {
-    return new Rewrite({ kind: 'regex', path: requireRe2('rewrite regex', regex), substitution });
+    requireRe2('rewrite regex', regex);
+    requireSubstitution(regex, substitution);
+    return new Rewrite({ kind: 'regex', path: regex, substitution });
   }
 
   /**
@@ -46,11 +57,11 @@ export class Rewrite {
    * @throws `invalid-host` when it is no DNS name
    */
   public static authority(host: string): Rewrite {
-    return new Rewrite(undefined, requireHost(host));
+    return new Rewrite(undefined, requireHostName(host));
   }
 
   private constructor(
-    private readonly uri?: { readonly kind: 'path' | 'prefix' | 'regex'; readonly path: string; readonly substitution?: string },
+    private readonly uri?: PathRewrite,
     private readonly host?: string,
   ) {}
 
@@ -59,7 +70,7 @@ export class Rewrite {
    * @throws `invalid-host` when it is no DNS name
    */
   public withAuthority(host: string): Rewrite {
-    return new Rewrite(this.uri, requireHost(host));
+    return new Rewrite(this.uri, requireHostName(host));
   }
 
   /** @internal */
@@ -82,7 +93,7 @@ export class Rewrite {
     }
     // `uri` replaces the whole path except under a prefix match, where it replaces the prefix alone.
     const wholePath = matches.length > 0 && matches.every((match) => match.uri !== undefined && match.uri.prefix === undefined);
-    return wholePath ? { uri: path } : { uriRegexRewrite: { match: '^.*$', rewrite: path.replaceAll('\\', '\\\\') } };
+    return wholePath ? { uri: path } : { uriRegexRewrite: { match: '^.*$', rewrite: escapeSubstitution(path) } };
   }
 
   /** @internal */
@@ -91,8 +102,49 @@ export class Rewrite {
   }
 
   /** @internal */
-  public _path(): { readonly kind: 'path' | 'prefix' | 'regex'; readonly path: string } | undefined {
+  public _path(): PathRewrite | undefined {
     return this.uri;
+  }
+
+  /**
+   * The same rewrite for a route that matched `from` and now matches the narrower `to`: Istio swaps the prefix that is matched.
+   * @internal
+   */
+  public _narrow(from: HttpMatch, to: HttpMatch): Rewrite {
+    const prefix = from.uri?.prefix;
+    if (this.uri?.kind !== 'prefix' || prefix === undefined || to.uri === undefined || to.uri.prefix === prefix) {
+      return this;
+    }
+    const { uri } = to;
+    if (uri.regex !== undefined) {
+      const regex = `^${from.ignoreUriCase ? '(?i)' : ''}${escapeRe2(prefix)}`;
+      return new Rewrite({ kind: 'regex', path: regex, substitution: escapeSubstitution(this.uri.path) }, this.host);
+    }
+    return new Rewrite(narrowPrefix(prefix, this.uri.path, uri), this.host);
+  }
+}
+
+/** Where `prefix` becomes `path`: what the longer prefix or the whole path becomes. */
+export function narrowPrefix(prefix: string, path: string, uri: StringMatch): { kind: 'path' | 'prefix'; path: string } {
+  const rest = (uri.exact ?? uri.prefix ?? '').slice(prefix.length);
+  return { kind: uri.exact === undefined ? 'prefix' : 'path', path: path + rest };
+}
+
+function escapeSubstitution(text: string): string {
+  return text.replaceAll('\\', '\\\\');
+}
+
+function requireSubstitution(regex: string, substitution: string): void {
+  const escapes = [...substitution.matchAll(/\\(.?)/gs)].map(([, escaped]) => escaped);
+  const groups = countGroups(regex);
+  const wrong = escapes.find((escaped) => escaped !== '\\' && !(/\d/.test(escaped) && Number(escaped) <= groups));
+  if (substitution === '' || wrong !== undefined) {
+    throw new MeshError(
+      ErrorCode.INVALID_REGEX,
+      wrong === undefined
+        ? `substitution for '${regex}' is empty, which Istio refuses; write the path that is left, such as '/'`
+        : `substitution for '${regex}' is '${substitution}', and '\\${wrong}' names none of its ${groups} groups`,
+    );
   }
 }
 

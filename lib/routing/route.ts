@@ -7,7 +7,7 @@ import { type CorsPolicy, renderCors } from './cors-policy';
 import type { DirectResponse } from './direct-response';
 import { type HeaderOperations, requireHeaderOperations } from './header-operations';
 import type { Redirect } from './redirect';
-import type { HttpMatch } from './request-match';
+import { type HttpMatch, intersectAll } from './request-match';
 import type { Rewrite } from './rewrite';
 
 /** Where a share of the requests goes. */
@@ -42,6 +42,48 @@ export interface Route {
   readonly fault?: FaultInjection;
 }
 
+/** What of a route depends on its match. */
+interface RoutePart {
+  readonly match: HttpMatch;
+  readonly rewrite?: Rewrite;
+  readonly redirect?: Redirect;
+}
+
+/**
+ * The route for those of its requests that satisfy one of `limits` too: none where no request does, several where Istio needs one
+ * for each rewrite.
+ */
+export function limitRoute(route: Route, limits: readonly HttpMatch[]): Route[] {
+  const parts = matchesOf(route).flatMap((from) =>
+    intersectAll([from], limits).map((match) => ({
+      match,
+      rewrite: route.rewrite?._narrow(from, match),
+      redirect: route.redirect?._narrow(from, match),
+    })),
+  );
+  return joinParts(route, parts);
+}
+
+/** The parts as routes, one for each way to rewrite or redirect. */
+export function joinParts(route: Route, parts: readonly RoutePart[]): Route[] {
+  const groups = new Map<string, RoutePart[]>();
+  for (const part of parts) {
+    const key = JSON.stringify([part.rewrite, part.redirect]);
+    groups.set(key, [...(groups.get(key) ?? []), part]);
+  }
+  return [...groups.values()].map((group) => ({
+    ...route,
+    rewrite: group[0].rewrite,
+    redirect: group[0].redirect,
+    matches: group.some(({ match }) => Object.keys(match).length === 0) ? [] : group.map(({ match }) => match),
+  }));
+}
+
+/** What a route matches; one entry without conditions for every request. */
+export function matchesOf({ matches }: { readonly matches: readonly HttpMatch[] }): readonly HttpMatch[] {
+  return matches.length === 0 ? [{}] : matches;
+}
+
 /** Renders a route for a VirtualService with these hosts. */
 export function renderRoute(route: Route, hosts: readonly string[], construct: IConstruct): Record<string, unknown> {
   const match = route.matches.length === 0 ? undefined : route.matches;
@@ -73,11 +115,14 @@ export function renderRoute(route: Route, hosts: readonly string[], construct: I
   };
 }
 
-/** A destination as Istio writes it in a route. */
-export function renderWeighted(destination: Destination): Record<string, unknown> {
+/** A destination as Istio writes it in a route for TCP or TLS, which has no headers. */
+export function renderStream(destination: Destination): Record<string, unknown> {
+  return { destination: renderDestination(destination), weight: destination.weight };
+}
+
+function renderWeighted(destination: Destination): Record<string, unknown> {
   return {
-    destination: renderDestination(destination),
-    weight: destination.weight,
+    ...renderStream(destination),
     headers: destination.headers && requireHeaderOperations(destination.headers),
   };
 }

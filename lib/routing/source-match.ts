@@ -1,3 +1,4 @@
+import { ErrorCode, MeshError } from '../errors';
 import { requireDnsLabel, requireLabelValue } from '../limits';
 import { type HttpMatch, RequestMatch } from './request-match';
 
@@ -8,8 +9,14 @@ import { type HttpMatch, RequestMatch } from './request-match';
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
  */
 export class SourceMatch extends RequestMatch {
-  /** The caller's pod carries these labels. */
+  /**
+   * The caller's pod carries these labels.
+   * @throws `unsupported-match` when there is none
+   */
   public static labels(labels: { [key: string]: string }): SourceMatch {
+    if (Object.keys(labels).length === 0) {
+      throw new MeshError(ErrorCode.UNSUPPORTED_MATCH, 'labels is empty, which every caller satisfies; name at least one label');
+    }
     for (const [key, value] of Object.entries(labels)) {
       requireLabelValue(`source label '${key}'`, value);
     }

@@ -1,4 +1,5 @@
 import { ErrorCode, MeshError } from '../errors';
+import { quote } from '../limits';
 import { isRe2, matchesRe2 } from './re2';
 
 /** Istio's `StringMatch` as it stands in the YAML; without a field it asks only for presence. */
@@ -8,8 +9,14 @@ export interface StringMatch {
   readonly regex?: string;
 }
 
-/** A pattern that Envoy takes: RE2 syntax, at least one character. */
+const MAX_REGEX_BYTES = 1024;
+
+/** A pattern that Istio takes: RE2 syntax, 1 to 1024 bytes. */
 export function requireRe2(what: string, regex: string): string {
+  const bytes = Buffer.byteLength(regex);
+  if (bytes > MAX_REGEX_BYTES) {
+    throw new MeshError(ErrorCode.INVALID_REGEX, `${what} has ${bytes} bytes; Istio takes at most ${MAX_REGEX_BYTES}`);
+  }
   if (regex === '' || !isRe2(regex)) {
     throw new MeshError(
       ErrorCode.INVALID_REGEX,
@@ -17,6 +24,14 @@ export function requireRe2(what: string, regex: string): string {
     );
   }
   return regex;
+}
+
+/** Characters that a value begins with. Istio refuses a prefix without any. */
+export function requirePrefix(code: ErrorCode, what: string, prefix: string): string {
+  if (prefix === '') {
+    throw new MeshError(code, `prefix of ${what} is ${quote(prefix)}; it must hold at least one character`);
+  }
+  return prefix;
 }
 
 /** Whether a value satisfies the match. Envoy's regular expressions cover the whole value. */
@@ -51,11 +66,15 @@ export function intersect(what: string, a: StringMatch, b: StringMatch): StringM
   if (a.prefix !== undefined && b.prefix !== undefined) {
     return a.prefix.startsWith(b.prefix) ? a : b.prefix.startsWith(a.prefix) ? b : undefined;
   }
-  if (a.prefix === '/' && what === 'path') {
-    return b;
-  }
-  if (b.prefix === '/' && what === 'path') {
-    return a;
+  const [expression, prefix] = a.prefix === undefined ? [a, b.prefix] : [b, a.prefix];
+  if (prefix !== undefined) {
+    const head = what === 'path' ? pathHead(expression) : headOf(expression);
+    if (head.startsWith(prefix)) {
+      return expression;
+    }
+    if (!prefix.startsWith(head)) {
+      return undefined;
+    }
   }
   throw new MeshError(
     ErrorCode.UNSUPPORTED_MATCH,
@@ -71,12 +90,32 @@ export function covers(a: StringMatch, b: StringMatch): boolean {
   if (b.exact !== undefined) {
     return accepts(a, b.exact);
   }
-  return a.prefix !== undefined && (b.prefix?.startsWith(a.prefix) ?? false);
+  return a.prefix !== undefined && headOf(b).startsWith(a.prefix);
+}
+
+/** What every value that satisfies the match begins with, as far as that is easily told. */
+export function headOf({ exact, prefix, regex }: StringMatch): string {
+  return exact ?? prefix ?? (regex === undefined ? '' : literalHead(regex));
+}
+
+function pathHead(match: StringMatch): string {
+  return headOf(match) || '/';
+}
+
+/** The literal characters at the beginning of an expression; none where it has alternatives. */
+function literalHead(regex: string): string {
+  if (regex.includes('|')) {
+    return '';
+  }
+  const [whole, literals] = /^\^?((?:[^\\^$.*+?()[\]{}]|\\[^A-Za-z0-9])*)/.exec(regex) ?? ['', ''];
+  const characters = literals.match(/\\?./gsu) ?? [];
+  const repeated = '*+?{'.includes(regex.charAt(whole.length) || ' ');
+  return (repeated ? characters.slice(0, -1) : characters).map((character) => character.replace(/^\\/, '')).join('');
 }
 
 export function describe(match: StringMatch): string {
   const [kind, value] = Object.entries(match)[0] ?? ['present', ''];
-  return value === '' ? kind : `${kind} '${value}'`;
+  return kind === 'present' ? kind : `${kind} '${value}'`;
 }
 
 function isPresence(match: StringMatch): boolean {

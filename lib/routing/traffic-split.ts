@@ -25,7 +25,7 @@ export function requireSplit(
       );
     }
   }
-  const shares = new Map(versions.filter((version) => version in split).map((version) => [version, split[version]]));
+  const shares = new Map(versions.filter((version) => Object.hasOwn(split, version)).map((version) => [version, split[version]]));
   const sum = [...shares.values()].reduce((total, share) => total + share, 0);
   if (sum !== 100) {
     throw new MeshError(

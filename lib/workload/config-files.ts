@@ -29,7 +29,7 @@ export class ConfigFiles {
           construct,
         );
       }
-      if (key in this.data) {
+      if (Object.hasOwn(this.data, key)) {
         throw new MeshError(
           ErrorCode.INVALID_WORKLOAD,
           `two files are called '${key}'; a ConfigMap holds each name once`,

@@ -10,7 +10,7 @@ import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
 import { quote, requireDnsLabel } from '../limits';
 import type { Lifecycle } from './lifecycle';
-import type { Probe } from './probe';
+import { type Probe, READINESS } from './probe';
 
 /**
  * What can be said of any container. What is not said is left to Kubernetes: nothing is added unasked.
@@ -132,6 +132,7 @@ export function renderContainer(
       construct,
     );
   }
+  requireDistinctPortNames(parts.name, parts.ports, construct);
   const mounts = [...parts.mounts, ...(options.volumeMounts ?? []).map(renderMount)];
   requireDistinctMounts(parts.name, mounts, construct);
   return {
@@ -143,7 +144,7 @@ export function renderContainer(
     workingDir: options.workingDir,
     env: renderEnv(parts.name, options, construct),
     ports: orUndefined(parts.ports.map((port) => ({ name: port.containerPortName, containerPort: port.targetPort }))),
-    readinessProbe: options.readiness?._render('the readiness probe', construct),
+    readinessProbe: options.readiness?._render(READINESS, construct),
     livenessProbe: options.liveness?._render('the liveness probe', construct),
     startupProbe: options.startup?._render('the startup probe', construct),
     lifecycle: options.lifecycle && {
@@ -156,12 +157,24 @@ export function renderContainer(
   };
 }
 
+function requireDistinctPortNames(container: string, ports: readonly AppPort[], construct: IConstruct): void {
+  const names = ports.map((port) => port.containerPortName);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new MeshError(
+      ErrorCode.DUPLICATE_PORT,
+      `two ports of container '${container}' are called '${twice}'; give one a name of its own: AppPort.http(…, { name: '…' })`,
+      construct,
+    );
+  }
+}
+
 function renderEnv(
   container: string,
   { env = {}, envVariables = {} }: ContainerOptions,
   construct: IConstruct,
 ): unknown[] | undefined {
-  const twice = Object.keys(env).find((name) => name in envVariables);
+  const twice = Object.keys(env).find((name) => Object.hasOwn(envVariables, name));
   const impossible = [...Object.keys(env), ...Object.keys(envVariables)].find((name) => !ENV_NAME.test(name));
   if (twice !== undefined || impossible !== undefined) {
     throw new MeshError(

@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
-import { requirePort } from '../limits';
+import { renderSeconds, requirePort } from '../limits';
 import { requirePath } from '../routing/path-match';
-import { renderSeconds } from './probe';
+import { requireCommand } from './command';
 
 /**
  * What the kubelet does when a container has started or is about to stop.
@@ -9,9 +9,12 @@ import { renderSeconds } from './probe';
  * @see https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/
  */
 export class LifecycleHandler {
-  /** Run this command in the container. */
+  /**
+   * Run this command in the container.
+   * @throws `invalid-workload` when it is empty
+   */
   public static exec(command: string[]): LifecycleHandler {
-    return new LifecycleHandler({ exec: { command: [...command] } });
+    return new LifecycleHandler({ exec: { command: requireCommand(command) } });
   }
 
   /** GET this path from the container. */

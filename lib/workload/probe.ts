@@ -1,9 +1,9 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
-import { ErrorCode, MeshError } from '../errors';
-import { requireInteger, requirePort } from '../limits';
+import { renderSeconds, requireInteger, requirePort } from '../limits';
 import { requireHeaderName } from '../routing/header-match';
 import { requirePath } from '../routing/path-match';
+import { requireCommand } from './command';
 
 /**
  * When and how often a probe asks.
@@ -37,6 +37,8 @@ export interface ProbeOptions {
    */
   readonly successThreshold?: number;
 }
+
+export const READINESS = 'the readiness probe';
 
 /** Options of {@link Probe.http}. */
 export interface HttpProbeOptions extends ProbeOptions {
@@ -87,9 +89,12 @@ export class Probe {
     return new Probe({ grpc: { port: requirePort('port of the probe', port), service: options.service } }, options);
   }
 
-  /** Healthy when this command in the container exits with 0. */
+  /**
+   * Healthy when this command in the container exits with 0.
+   * @throws `invalid-workload` when it is empty
+   */
   public static exec(command: string[], options: ProbeOptions = {}): Probe {
-    return new Probe({ exec: { command: [...command] } }, options);
+    return new Probe({ exec: { command: requireCommand(command) } }, options);
   }
 
   private constructor(
@@ -100,24 +105,17 @@ export class Probe {
   /** @internal */
   public _render(what: string, construct: IConstruct): Record<string, unknown> {
     const { initialDelay, period, timeout, failureThreshold, successThreshold } = this.options;
-    const count = (field: string, value: number | undefined) =>
-      value === undefined ? undefined : requireInteger(`${field} of ${what}`, value, { min: 1 }, construct);
+    const count = (field: string, value: number | undefined, max?: number) =>
+      value === undefined ? undefined : requireInteger(`${field} of ${what}`, value, { min: 1, max }, construct);
+    // https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/: "Must be 1 for liveness and startup"
+    const maxSuccesses = what === READINESS ? undefined : 1;
     return {
       ...this.action,
       initialDelaySeconds: initialDelay && renderSeconds(`initialDelay of ${what}`, initialDelay, 0, construct),
       periodSeconds: period && renderSeconds(`period of ${what}`, period, 1, construct),
       timeoutSeconds: timeout && renderSeconds(`timeout of ${what}`, timeout, 1, construct),
       failureThreshold: count('failureThreshold', failureThreshold),
-      successThreshold: count('successThreshold', successThreshold),
+      successThreshold: count('successThreshold', successThreshold, maxSuccesses),
     };
   }
-}
-
-/** Kubernetes counts in whole seconds. */
-export function renderSeconds(what: string, duration: Duration, min: number, construct?: IConstruct): number {
-  const seconds = duration.toMilliseconds({ integral: false }) / 1000;
-  if (!Number.isInteger(seconds) || seconds < min) {
-    throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${seconds} s; allowed are whole seconds from ${min} up`, construct);
-  }
-  return seconds;
 }

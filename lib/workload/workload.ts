@@ -2,7 +2,7 @@ import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
-import { requireInteger, requireLabelValue } from '../limits';
+import { renderSeconds, requireInteger, requireLabelValue } from '../limits';
 import type { ConfigFiles } from './config-files';
 import {
   type ContainerOptions,
@@ -12,7 +12,6 @@ import {
   type PodVolume,
   renderContainer,
 } from './container';
-import { renderSeconds } from './probe';
 
 /**
  * How pods are replaced.
@@ -85,7 +84,8 @@ const MERGED_BY_KEY = ['env', 'envVariables', 'files', 'podLabels', 'podAnnotati
 
 /** The version's options over the app's. */
 export function mergeWorkload(app: WorkloadOptions, version: WorkloadOptions): WorkloadOptions {
-  const merged: Record<string, unknown> = { ...app, ...version };
+  const said = Object.fromEntries(Object.entries(version).filter(([, value]) => value !== undefined));
+  const merged: Record<string, unknown> = { ...app, ...said };
   for (const field of MERGED_BY_KEY) {
     if (app[field] !== undefined && version[field] !== undefined) {
       merged[field] = { ...app[field], ...version[field] };
@@ -110,12 +110,36 @@ export function renderDeployment(
   options: WorkloadOptions,
   construct: IConstruct,
 ): Record<string, unknown> {
+  return {
+    replicas: options.replicas === undefined ? undefined : requireInteger('replicas', options.replicas, { min: 0 }, construct),
+    selector: { matchLabels: parts.labels },
+    strategy: options.rollingUpdate && {
+      type: 'RollingUpdate',
+      rollingUpdate: renderRollingUpdate(options.rollingUpdate, construct),
+    },
+    template: renderPod(parts, options, construct),
+  };
+}
+
+/** Metadata and spec of a pod. */
+export function renderPod(
+  parts: DeploymentParts,
+  options: WorkloadOptions,
+  construct: IConstruct,
+): { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> } {
   const { app, labels, ports, files } = parts;
   requireOwnLabels(parts.podLabels, options.podLabels ?? {}, construct);
   if (options.image === undefined) {
     throw new MeshError(
       ErrorCode.INVALID_WORKLOAD,
       `version '${labels.version}' has no image; say image for the app or for each version`,
+      construct,
+    );
+  }
+  if (Object.hasOwn(options.extraContainers ?? {}, app)) {
+    throw new MeshError(
+      ErrorCode.INVALID_WORKLOAD,
+      `a further container is called '${app}' like the app's own; take another name`,
       construct,
     );
   }
@@ -126,25 +150,17 @@ export function renderDeployment(
     ),
   ];
   return {
-    replicas: options.replicas === undefined ? undefined : requireInteger('replicas', options.replicas, { min: 0 }, construct),
-    selector: { matchLabels: labels },
-    strategy: options.rollingUpdate && {
-      type: 'RollingUpdate',
-      rollingUpdate: renderRollingUpdate(options.rollingUpdate, construct),
+    metadata: {
+      labels: { ...parts.podLabels, ...options.podLabels },
+      annotations: orUndefinedMap({ ...files.annotations, ...options.podAnnotations }),
     },
-    template: {
-      metadata: {
-        labels: { ...parts.podLabels, ...options.podLabels },
-        annotations: orUndefinedMap({ ...files.annotations, ...options.podAnnotations }),
-      },
-      spec: {
-        serviceAccountName: parts.serviceAccountName,
-        nodeSelector: options.nodeSelector,
-        terminationGracePeriodSeconds:
-          options.terminationGracePeriod && renderSeconds('terminationGracePeriod', options.terminationGracePeriod, 0, construct),
-        containers,
-        volumes: orUndefined([...files.volumes, ...mountedVolumes(options)]),
-      },
+    spec: {
+      serviceAccountName: parts.serviceAccountName,
+      nodeSelector: options.nodeSelector,
+      terminationGracePeriodSeconds:
+        options.terminationGracePeriod && renderSeconds('terminationGracePeriod', options.terminationGracePeriod, 0, construct),
+      containers,
+      volumes: orUndefined([...files.volumes, ...mountedVolumes(options, files, construct)]),
     },
   };
 }
@@ -165,7 +181,7 @@ function renderRollingUpdate(update: RollingUpdate, construct: IConstruct): Reco
 function requireOwnLabels(own: Record<string, string>, further: Record<string, string>, construct: IConstruct): void {
   for (const [key, value] of Object.entries(further)) {
     requireLabelValue(`pod label '${key}'`, value, construct);
-    if (key in own) {
+    if (Object.hasOwn(own, key)) {
       throw new MeshError(
         ErrorCode.INVALID_WORKLOAD,
         `pod label '${key}' is set by the app itself to '${own[key]}'; take another key`,
@@ -175,10 +191,22 @@ function requireOwnLabels(own: Record<string, string>, further: Record<string, s
   }
 }
 
-/** The volumes behind all mounts, each once. */
-function mountedVolumes(options: WorkloadOptions): PodVolume[] {
+/**
+ * The volumes behind all mounts, each once.
+ * @throws `invalid-workload` when two have one name
+ */
+function mountedVolumes(options: WorkloadOptions, files: ConfigFiles, construct: IConstruct): PodVolume[] {
   const mounts = [options, ...Object.values(options.extraContainers ?? {})].flatMap((container) => container.volumeMounts ?? []);
-  const volumes = new Map(mounts.map(({ volume }) => [volume.name, volume]));
+  const volumes = [...new Set(mounts.map(({ volume }) => volume))];
+  const names = [...files.volumes, ...volumes].map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new MeshError(
+      ErrorCode.INVALID_WORKLOAD,
+      `two volumes are called '${twice}'${files.volumes.length > 0 ? " ('config' holds the app's files)" : ''}; give each a name of its own`,
+      construct,
+    );
+  }
   // cdk8s-plus offers no public way to render a volume of its own.
-  return [...volumes.values()].map((volume) => (volume as unknown as { _toKube(): PodVolume })._toKube());
+  return volumes.map((volume) => (volume as unknown as { _toKube(): PodVolume })._toKube());
 }
