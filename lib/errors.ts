@@ -78,6 +78,8 @@ export enum ErrorCode {
   NEVER_EJECTS = 'never-ejects',
   /** A resilience setting that contradicts another or does nothing. */
   INVALID_RESILIENCE = 'invalid-resilience',
+  /** Telemetry that says nothing. */
+  INVALID_TELEMETRY = 'invalid-telemetry',
   /** A route to a subset that no DestinationRule defines. */
   UNKNOWN_SUBSET = 'unknown-subset',
   /** A subset that selects no pod. */

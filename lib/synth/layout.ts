@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Chart, Names, YamlOutputType } from 'cdk8s';
+import { Alternatives } from '../alternatives';
 import { ErrorCode, MeshError } from '../errors';
 import type { Rendered } from '../model/rendered';
 
@@ -34,7 +35,8 @@ const MAX_FILE_NAME = 255;
 /**
  * Divides the objects of an app into files.
  *
- * Names are those of stock `App`, with two exceptions, where stock would overwrite one object with another or fail:
+ * Names are those of stock `App`, with three exceptions, where stock would overwrite one object with another or fail, or add a hash:
+ * an alternative is called `<id of the Alternatives>-<id of the chart>`;
  * objects of one folder whose names are the same or differ in case only are written as `<Kind>.<name>@<namespace>@<group>`;
  * a name that is longer than a file system allows is cut, and ends with a hash.
  *
@@ -60,7 +62,7 @@ export function layout(charts: readonly RenderedChart[], options: LayoutOptions)
 
 function divide(charts: readonly RenderedChart[], { type, extension, indexed }: LayoutOptions): Entry[] {
   const folder = ({ chart }: RenderedChart, index: number) =>
-    (indexed ? `${String(index).padStart(4, '0')}-` : '') + Names.toDnsLabel(chart);
+    (indexed ? `${String(index).padStart(4, '0')}-` : '') + chartName(chart);
   switch (type) {
     case YamlOutputType.FILE_PER_APP:
       return charts.length === 0 ? [] : [{ name: 'app', objects: charts.flatMap((c) => c.objects), chart: charts[0].chart }];
@@ -77,6 +79,10 @@ function divide(charts: readonly RenderedChart[], { type, extension, indexed }: 
         return perObject(`${folder(c, index)}/`, c.objects, stockNames, extension);
       });
   }
+}
+
+function chartName(chart: Chart): string {
+  return Names.toDnsLabel(chart, { includeHash: !(chart.node.scope instanceof Alternatives) });
 }
 
 /** One entry per object of one folder. Names that would meet in a file system without upper case are told apart. */

@@ -1,0 +1,245 @@
+import { ApiObject, type Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+import { ENVOY_FILTER } from './api-versions';
+import type { CanaryApp } from './canary-app';
+import { rememberCreation } from './creation';
+import { ErrorCode, MeshError } from './errors';
+import { requireInteger } from './limits';
+import type { MeshService } from './mesh-service';
+import { requireHeaderName } from './routing/header-match';
+import type { PathMatch } from './routing/path-match';
+import { escapeRe2 } from './routing/re2';
+import { describeMatches } from './routing/request-match';
+
+/** A tighter limit for some paths. */
+export interface PathRateLimit {
+  /** The paths: {@link PathMatch.exact} or {@link PathMatch.prefix}. */
+  readonly path: PathMatch;
+  /** How many requests a pod takes in the time of the whole limit. They count against the whole limit too. */
+  readonly requests: number;
+}
+
+/** What both kinds of rate limits are made of. */
+export interface RateLimitOptions {
+  /** The app whose pods refuse what is too much, with 429. */
+  readonly app: CanaryApp;
+  /**
+   * The port of the app's Service.
+   * @default - its first HTTP port
+   */
+  readonly port?: number;
+}
+
+/** Properties of a {@link LocalRateLimit}. */
+export interface LocalRateLimitProps extends RateLimitOptions {
+  /** How many requests each pod takes in the given time. */
+  readonly requests: number;
+  /** The time, at least 50 ms. */
+  readonly per: Duration;
+  /**
+   * Tighter limits for some paths.
+   * @default - none
+   */
+  readonly paths?: PathRateLimit[];
+  /**
+   * Headers of the answers to what was too much.
+   * @default - Envoy's own: x-envoy-ratelimited
+   */
+  readonly responseHeaders?: { [name: string]: string };
+  /**
+   * The order among EnvoyFilters: the smaller is applied first.
+   * @default 10
+   */
+  readonly priority?: number;
+}
+
+/** Properties of a {@link GlobalRateLimit}. */
+export interface GlobalRateLimitProps extends RateLimitOptions {
+  /** The domain in the settings of the rate limit service, which hold the limits themselves. */
+  readonly domain: string;
+  /** The rate limit service; its first HTTP port speaks gRPC. */
+  readonly service: MeshService;
+  /**
+   * How long the service may take.
+   * @default - Envoy's: 20 ms
+   */
+  readonly timeout?: Duration;
+  /**
+   * Whether requests are refused (500) while the service does not answer.
+   * @default false
+   */
+  readonly failureModeDeny?: boolean;
+  /**
+   * The order among EnvoyFilters: the smaller is applied first.
+   * @default 20
+   */
+  readonly priority?: number;
+}
+
+const EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters.http';
+const LOCAL_TYPE = `${EXTENSIONS}.local_ratelimit.v3.LocalRateLimit`;
+const GLOBAL_TYPE = `${EXTENSIONS}.ratelimit.v3.RateLimit`;
+const ALL_REQUESTS = { default_value: { numerator: 100, denominator: 'HUNDRED' } };
+// Envoy keeps the descriptors of the two kinds apart by their stage.
+const LOCAL_STAGE = 1;
+
+/**
+ * A bound on the requests that each pod of an app takes, counted by the pod itself.
+ *
+ * @see https://istio.io/latest/docs/tasks/policy-enforcement/rate-limit/#local-rate-limit
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/local_rate_limit_filter
+ */
+export class LocalRateLimit extends Construct {
+  /** @throws `out-of-range`, `unknown-port`, `unsupported-match`, `conflicting-rules`, `invalid-header` */
+  public constructor(scope: Construct, id: string, props: LocalRateLimitProps) {
+    super(scope, id);
+    rememberCreation(this);
+    const { paths = [], responseHeaders = {} } = props;
+    const limits = paths.map(({ path, requests }) => ({ ...describePath(path, this), bucket: this.bucket(requests, props.per) }));
+    const twice = limits.find(({ key }, index) => limits.findIndex((other) => other.key === key) !== index);
+    if (twice !== undefined) {
+      throw new MeshError(ErrorCode.CONFLICTING_RULES, `path '${twice.key}' has two limits; say one`, this);
+    }
+    createFilter(this, 'local-rate-limit', props, {
+      priority: props.priority ?? 10,
+      filter: {
+        name: 'envoy.filters.http.local_ratelimit',
+        typed_config: { '@type': LOCAL_TYPE, stat_prefix: 'http_local_rate_limiter' },
+      },
+      virtualHost: {
+        rate_limits: limits.map(({ key, header }) => ({
+          stage: LOCAL_STAGE,
+          actions: [{ header_value_match: { descriptor_value: key, headers: [header] } }],
+        })),
+        typed_per_filter_config: {
+          'envoy.filters.http.local_ratelimit': {
+            '@type': LOCAL_TYPE,
+            stat_prefix: 'http_local_rate_limiter',
+            stage: LOCAL_STAGE,
+            token_bucket: this.bucket(props.requests, props.per),
+            descriptors: limits.map(({ key, bucket }) => ({
+              entries: [{ key: 'header_match', value: key }],
+              token_bucket: bucket,
+            })),
+            filter_enabled: ALL_REQUESTS,
+            filter_enforced: ALL_REQUESTS,
+            response_headers_to_add: Object.entries(responseHeaders).map(([name, value]) => ({
+              header: { key: requireHeaderName(name), value },
+              append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+            })),
+          },
+        },
+      },
+    });
+  }
+
+  private bucket(requests: number, per: Duration): Record<string, unknown> {
+    const tokens = requireInteger('requests', requests, { min: 1 }, this);
+    return { max_tokens: tokens, tokens_per_fill: tokens, fill_interval: renderProtoDuration('per', per, 50, this) };
+  }
+}
+
+/**
+ * A bound on the requests that all pods of an app take together, counted by a rate limit service. Each request is described to
+ * it by its path, query included, under the key `PATH`.
+ *
+ * @see https://istio.io/latest/docs/tasks/policy-enforcement/rate-limit/#global-rate-limit
+ * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/rate_limit_filter
+ */
+export class GlobalRateLimit extends Construct {
+  /** @throws `out-of-range`, `unknown-port` */
+  public constructor(scope: Construct, id: string, props: GlobalRateLimitProps) {
+    super(scope, id);
+    rememberCreation(this);
+    const { service, domain, timeout } = props;
+    createFilter(this, 'global-rate-limit', props, {
+      priority: props.priority ?? 20,
+      filter: {
+        name: 'envoy.filters.http.ratelimit',
+        typed_config: {
+          '@type': GLOBAL_TYPE,
+          domain,
+          failure_mode_deny: props.failureModeDeny ?? false,
+          timeout: timeout && renderProtoDuration('timeout', timeout, 1, this),
+          rate_limit_service: {
+            transport_api_version: 'V3',
+            grpc_service: {
+              envoy_grpc: { cluster_name: `outbound|${service._httpPort().port}||${service.host}`, authority: service.host },
+            },
+          },
+        },
+      },
+      virtualHost: { rate_limits: [{ actions: [{ request_headers: { header_name: ':path', descriptor_key: 'PATH' } }] }] },
+    });
+  }
+}
+
+/** What is put into the proxies of an app: an HTTP filter, and what the app's virtual host says to it. */
+interface FilterParts {
+  readonly priority: number;
+  readonly filter: Record<string, unknown>;
+  readonly virtualHost: Record<string, unknown>;
+}
+
+function createFilter(construct: Construct, suffix: string, { app, port }: RateLimitOptions, parts: FilterParts): void {
+  const { port: number } = port === undefined ? app._httpPort() : app.portOf(port);
+  new ApiObject(construct, 'Resource', {
+    ...ENVOY_FILTER,
+    metadata: { name: `${app.serviceName}-${suffix}`, namespace: app.namespace },
+    spec: {
+      priority: requireInteger('priority', parts.priority, { min: -(2 ** 31) }, construct),
+      workloadSelector: { labels: app._selector() },
+      configPatches: [
+        {
+          applyTo: 'HTTP_FILTER',
+          match: {
+            context: 'SIDECAR_INBOUND',
+            listener: {
+              filterChain: {
+                filter: {
+                  name: 'envoy.filters.network.http_connection_manager',
+                  subFilter: { name: 'envoy.filters.http.router' },
+                },
+              },
+            },
+          },
+          patch: { operation: 'INSERT_BEFORE', value: parts.filter },
+        },
+        {
+          applyTo: 'VIRTUAL_HOST',
+          match: { context: 'SIDECAR_INBOUND', routeConfiguration: { vhost: { name: `inbound|http|${number}` } } },
+          patch: { operation: 'MERGE', value: parts.virtualHost },
+        },
+      ],
+    },
+  });
+}
+
+/** A path as Envoy's `:path` holds it, with the query behind it. */
+function describePath(path: PathMatch, construct: Construct): { readonly key: string; readonly header: Record<string, unknown> } {
+  const [{ uri = {}, ignoreUriCase = false }] = path._toMatches();
+  const key = uri.exact ?? uri.prefix;
+  if (key === undefined) {
+    throw new MeshError(
+      ErrorCode.UNSUPPORTED_MATCH,
+      `a limit for ${describeMatches(path._toMatches())} is not supported; use PathMatch.exact or PathMatch.prefix`,
+      construct,
+    );
+  }
+  const match =
+    uri.exact === undefined
+      ? { prefix: key, ignore_case: ignoreUriCase || undefined }
+      : { safe_regex: { regex: `${ignoreUriCase ? '(?i)' : ''}${escapeRe2(key)}(\\?.*)?` } };
+  return { key, header: { name: ':path', string_match: match } };
+}
+
+/** Protocol Buffers write durations in seconds alone: `0.5s`. */
+function renderProtoDuration(what: string, duration: Duration, minMilliseconds: number, construct: Construct): string {
+  const ms = requireInteger(
+    `${what} in milliseconds`,
+    duration.toMilliseconds({ integral: false }),
+    { min: minMilliseconds, max: Number.MAX_SAFE_INTEGER },
+    construct,
+  );
+  return `${ms / 1000}s`;
+}
