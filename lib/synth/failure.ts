@@ -3,9 +3,6 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MeshError } from '../errors';
 
-/** This library's own files, whose lines mean nothing to its users. */
-const LIBRARY = path.dirname(__dirname) + path.sep;
-
 /**
  * From now on an error that nobody catches is printed for a person: the message and the line of the user's own code, no stack.
  * The process then ends with exit code 1, as it would without this.
@@ -56,18 +53,31 @@ function withCauses(error: Error): string {
 
 /** The first line of a stack in code of the user: `systems/otus.ts:23:5`. */
 export function ownLine(error?: Error): string | undefined {
-  const frames = (error?.stack ?? '').split('\n').map((frame) => /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(frame));
-  for (const frame of frames) {
-    const file = frame?.[1].startsWith('file:') ? fileURLToPath(frame[1]) : frame?.[1];
-    if (
-      frame &&
-      file &&
-      path.isAbsolute(file) &&
-      !file.includes(`${path.sep}node_modules${path.sep}`) &&
-      !file.startsWith(LIBRARY)
-    ) {
-      return `${path.relative('', file)}:${frame[2]}:${frame[3]}`;
-    }
-  }
-  return undefined;
+  const library = libraryFolder();
+  const frame = frames(error).find(
+    ({ file }) =>
+      path.isAbsolute(file) && !file.includes(`${path.sep}node_modules${path.sep}`) && !file.startsWith(library + path.sep),
+  );
+  return frame && `${path.relative('', frame.file)}:${frame.line}:${frame.column}`;
+}
+
+/**
+ * The folder of this library's own files, whose lines mean nothing to its users: two above this file, as stacks name it.
+ * `__dirname` would be wrong in a bundle, which stacks see through by its source map.
+ */
+function libraryFolder(): string {
+  return path.dirname(path.dirname(frames(new Error())[0]?.file ?? __filename));
+}
+
+interface Frame {
+  readonly file: string;
+  readonly line: string;
+  readonly column: string;
+}
+
+function frames(error?: Error): Frame[] {
+  return (error?.stack ?? '').split('\n').flatMap((text) => {
+    const [, place, line, column] = /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
+    return place === undefined ? [] : [{ file: place.startsWith('file:') ? fileURLToPath(place) : place, line, column }];
+  });
 }

@@ -19,9 +19,10 @@ export class OutputFolder {
 
   /**
    * @param shown the path of the folder as the user gave it; it need not exist. A symbolic link is followed.
+   * @throws MeshError OUTPUT_FAILED
    */
   constructor(private readonly shown: string) {
-    this.root = fs.existsSync(shown) ? fs.realpathSync(shown) : path.resolve(shown);
+    this.root = this.explained(() => (fs.existsSync(shown) ? fs.realpathSync(shown) : path.resolve(shown)));
   }
 
   /**

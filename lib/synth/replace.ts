@@ -185,11 +185,10 @@ function swap(work: string, place: string): void {
 
 /** Deletes a work folder, unless it holds the only copy of what was replaced. What cannot be deleted is left for the next time. */
 function discard(work: string, root: string): void {
-  if (fs.existsSync(path.join(work, 'old')) && !fs.existsSync(placeOf(work, root))) {
-    return;
-  }
   try {
-    removeTree(work);
+    if (!fs.existsSync(path.join(work, 'old')) || fs.existsSync(placeOf(work, root))) {
+      removeTree(work);
+    }
   } catch {}
 }
 
