@@ -1,5 +1,6 @@
 import { MeshApp } from 'cdk8s-istio';
 import { bookStore } from './systems/book-store';
+import { bookinfo } from './systems/bookinfo';
 import { otus } from './systems/otus';
 import { workshop } from './systems/workshop';
 
@@ -7,4 +8,5 @@ const app = new MeshApp();
 otus(app);
 bookStore(app);
 workshop(app);
+bookinfo(app);
 app.synth();

@@ -10,6 +10,7 @@ import { requireHeaderName } from './routing/header-match';
 import type { PathMatch } from './routing/path-match';
 import { escapeRe2 } from './routing/re2';
 import { describeMatches } from './routing/request-match';
+import { orUndefined } from './workload/container';
 
 /** A tighter limit for some paths. */
 export interface PathRateLimit {
@@ -107,26 +108,29 @@ export class LocalRateLimit extends Construct {
         typed_config: { '@type': LOCAL_TYPE, stat_prefix: 'http_local_rate_limiter' },
       },
       virtualHost: {
-        rate_limits: limits.map(({ key, header }) => ({
-          stage: LOCAL_STAGE,
-          actions: [{ header_value_match: { descriptor_value: key, headers: [header] } }],
-        })),
+        rate_limits: orUndefined(
+          limits.map(({ key, header }) => ({
+            stage: LOCAL_STAGE,
+            actions: [{ header_value_match: { descriptor_value: key, headers: [header] } }],
+          })),
+        ),
         typed_per_filter_config: {
           'envoy.filters.http.local_ratelimit': {
             '@type': LOCAL_TYPE,
             stat_prefix: 'http_local_rate_limiter',
             stage: LOCAL_STAGE,
             token_bucket: this.bucket(props.requests, props.per),
-            descriptors: limits.map(({ key, bucket }) => ({
-              entries: [{ key: 'header_match', value: key }],
-              token_bucket: bucket,
-            })),
+            descriptors: orUndefined(
+              limits.map(({ key, bucket }) => ({ entries: [{ key: 'header_match', value: key }], token_bucket: bucket })),
+            ),
             filter_enabled: ALL_REQUESTS,
             filter_enforced: ALL_REQUESTS,
-            response_headers_to_add: Object.entries(responseHeaders).map(([name, value]) => ({
-              header: { key: requireHeaderName(name), value },
-              append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
-            })),
+            response_headers_to_add: orUndefined(
+              Object.entries(responseHeaders).map(([name, value]) => ({
+                header: { key: requireHeaderName(name), value },
+                append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+              })),
+            ),
           },
         },
       },
