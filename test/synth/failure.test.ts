@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { contents, temporaryFolder } from './folders';
+import { installLibrary } from './program';
+
+let project: string;
+beforeAll(() => {
+  project = temporaryFolder();
+  installLibrary(project);
+});
+
+const HEAD = `const { MeshApp } = require('cdk8s-istio'); const { ApiObject, Chart, Lazy } = require('cdk8s');\n`;
+
+/** Runs a program of a user; its first line is line 2. */
+function run(program: string, ...args: string[]) {
+  fs.mkdirSync(path.join(project, 'systems'), { recursive: true });
+  fs.writeFileSync(path.join(project, 'systems', 'main.js'), HEAD + program);
+  return spawnSync(process.execPath, ['systems/main.js', ...args], { cwd: project, encoding: 'utf8' });
+}
+
+const WRONG_NAME = `const app = new MeshApp(); const chart = new Chart(app, 'c');
+new ApiObject(chart, 'o', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'Upper' } });
+app.synth();`;
+
+test('a mistake ends the process with exit code 1 and a readable message, without a stack; stdout stays empty', () => {
+  const { status, stderr, stdout } = run(WRONG_NAME);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(
+    /^error: \[c\/o\] the name of this ConfigMap is "Upper", allowed is .* \(invalid-name\)\n\s+at systems\/main\.js:\d+:\d+\n$/,
+  );
+});
+
+test('nothing is written, and the folder of the last time stays', () => {
+  run(
+    `const app = new MeshApp(); new ApiObject(new Chart(app, 'c'), 'o', { apiVersion: 'v1', kind: 'ConfigMap' }); app.synth();`,
+  );
+  const before = contents(path.join(project, 'dist'));
+  expect(Object.keys(before)).toHaveLength(3);
+  expect(run(WRONG_NAME).status).toBe(1);
+  expect(contents(path.join(project, 'dist'))).toEqual(before);
+});
+
+test('the stack is there when asked for', () => {
+  const { status, stderr } = run(WRONG_NAME, '--stack');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^error: MeshError: \[c\/o\] the name .*\n\s+at /);
+});
+
+test('an error between new MeshApp() and synth() names the line of the user', () => {
+  const { status, stderr } = run(`new MeshApp();\nnew Chart(undefined, '');\nthrow new Error('no such team');`);
+  expect(status).toBe(1);
+  expect(stderr).toBe('error: no such team\n  at systems/main.js:4:7\n');
+});
+
+test('an error in a lazy value names the line inside it', () => {
+  const { stderr } = run(`const app = new MeshApp();
+new ApiObject(new Chart(app, 'c'), 'o', { apiVersion: 'v1', kind: 'ConfigMap', data: Lazy.any({ produce: () => {
+  throw new Error('no such user');
+} }) });
+app.synth();`);
+  expect(stderr).toBe('error: [c/o] cannot be rendered: no such user (render-failed)\n  at systems/main.js:4:9\n');
+});
+
+test('a rejected promise is an error like any other', () => {
+  const { status, stderr } = run(`new MeshApp();\nPromise.reject(new Error('later'));`);
+  expect(status).toBe(1);
+  expect(stderr).toBe('error: later\n  at systems/main.js:3:16\n');
+});
+
+test('a mistake in a program keeps its stack', () => {
+  const { status, stderr } = run('new MeshApp();\nundefined.field;');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^error: TypeError: Cannot read properties of undefined .*\n\s+at .*main\.js:3:11/);
+});
+
+test('what is thrown need not be an error', () => {
+  expect(run(`new MeshApp(); throw 'text';`)).toMatchObject({ status: 1, stderr: 'error: text\n' });
+});
+
+test.each([
+  ['before', `process.on('uncaughtException', (e) => console.log('mine', e.message)); new MeshApp(); throw new Error('x');`],
+  ['after', `new MeshApp(); process.on('uncaughtException', (e) => console.log('mine', e.message)); throw new Error('x');`],
+])('a program that listens for uncaught errors itself, %s making the app, has the say', (_, program) => {
+  expect(run(program)).toMatchObject({ status: 0, stdout: 'mine x\n', stderr: '' });
+});
+
+test('errors can be caught', () => {
+  const program = WRONG_NAME.replace('app.synth();', `try { app.synth() } catch (e) { console.log(e.code) }`);
+  expect(run(program)).toMatchObject({ status: 0, stdout: 'invalid-name\n', stderr: '' });
+});
+
+test('many apps in one process print an error once', () => {
+  expect(run(`for (let i = 0; i < 20; i++) new MeshApp(); throw new Error('x');`).stderr).toBe(
+    'error: x\n  at systems/main.js:2:51\n',
+  );
+});
+
+test('the cdk8s command writes the same files: it deletes the folder and runs the app', () => {
+  fs.rmSync(path.join(project, 'dist'), { recursive: true, force: true });
+  const program = `const app = new MeshApp(); new ApiObject(new Chart(app, 'c'), 'o', { apiVersion: 'v1', kind: 'ConfigMap' }); app.synth();`;
+  expect(run(program).status).toBe(0);
+  const before = contents(path.join(project, 'dist'));
+  fs.writeFileSync(path.join(project, 'dist', 'stale.yaml'), 'stale');
+  const cli = path.join(path.dirname(require.resolve('cdk8s-cli/package.json')), 'bin/cdk8s');
+  const env = { ...process.env, CDK8S_CHECK_UPGRADE: 'false' };
+  const { status, stderr } = spawnSync(process.execPath, [cli, 'synth', '--app', 'node systems/main.js'], {
+    cwd: project,
+    env,
+    encoding: 'utf8',
+  });
+  expect({ status, stderr: stderr.replace(/\(.*\)/, '') }).toEqual({ status: 0, stderr: expect.stringContaining('1 added') });
+  expect(contents(path.join(project, 'dist'))).toEqual(before);
+}, 60_000);
