@@ -81,8 +81,6 @@ const EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters.http';
 const LOCAL_TYPE = `${EXTENSIONS}.local_ratelimit.v3.LocalRateLimit`;
 const GLOBAL_TYPE = `${EXTENSIONS}.ratelimit.v3.RateLimit`;
 const ALL_REQUESTS = { default_value: { numerator: 100, denominator: 'HUNDRED' } };
-// Envoy keeps the descriptors of the two kinds apart by their stage.
-const LOCAL_STAGE = 1;
 
 /**
  * A bound on the requests that each pod of an app takes, counted by the pod itself.
@@ -108,18 +106,16 @@ export class LocalRateLimit extends Construct {
         typed_config: { '@type': LOCAL_TYPE, stat_prefix: 'http_local_rate_limiter' },
       },
       virtualHost: {
-        rate_limits: orUndefined(
-          limits.map(({ key, header }) => ({
-            stage: LOCAL_STAGE,
-            actions: [{ header_value_match: { descriptor_value: key, headers: [header] } }],
-          })),
-        ),
         typed_per_filter_config: {
           'envoy.filters.http.local_ratelimit': {
             '@type': LOCAL_TYPE,
             stat_prefix: 'http_local_rate_limiter',
-            stage: LOCAL_STAGE,
             token_bucket: this.bucket(props.requests, props.per),
+            rate_limits: orUndefined(
+              limits.map(({ key, header }) => ({
+                actions: [{ header_value_match: { descriptor_value: key, headers: [header] } }],
+              })),
+            ),
             descriptors: orUndefined(
               limits.map(({ key, bucket }) => ({ entries: [{ key: 'header_match', value: key }], token_bucket: bucket })),
             ),
