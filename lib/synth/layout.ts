@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Chart, Names, YamlOutputType } from 'cdk8s';
+import type { IConstruct } from 'constructs';
 import { Alternatives } from '../alternatives';
 import { ErrorCode, MeshError } from '../errors';
 import type { Rendered } from '../model/rendered';
@@ -26,7 +27,7 @@ export interface LayoutOptions {
 interface Entry {
   readonly name: string;
   readonly objects: readonly Rendered[];
-  readonly chart: Chart;
+  readonly owner: IConstruct;
 }
 
 /** A file name may have 255 bytes on most file systems. */
@@ -41,7 +42,7 @@ const MAX_FILE_NAME = 255;
  * a name that is longer than a file system allows is cut, and ends with a hash.
  *
  * @returns the path of each file within the output folder (with `/`) and the objects in it
- * @throws MeshError DUPLICATE_FILE when two charts have the same file name
+ * @throws MeshError DUPLICATE_FILE when two charts, or two objects, have the same file name for all that
  */
 export function layout(charts: readonly RenderedChart[], options: LayoutOptions): Map<string, readonly Rendered[]> {
   const entries = divide(charts, options);
@@ -51,8 +52,8 @@ export function layout(charts: readonly RenderedChart[], options: LayoutOptions)
     const path = entry.name + options.extension;
     const other = owners.get(path.toLowerCase());
     if (other !== undefined) {
-      const both = `[${other.chart.node.path}] and [${entry.chart.node.path}]`;
-      throw new MeshError(ErrorCode.DUPLICATE_FILE, `two charts would write the same file, ${path}: ${both}`);
+      const message = `would be written to the same file as [${other.owner.node.path}]: ${path}`;
+      throw new MeshError(ErrorCode.DUPLICATE_FILE, message, entry.owner);
     }
     owners.set(path.toLowerCase(), entry);
     files.set(path, entry.objects);
@@ -65,9 +66,9 @@ function divide(charts: readonly RenderedChart[], { type, extension, indexed }: 
     (indexed ? `${String(index).padStart(4, '0')}-` : '') + chartName(chart);
   switch (type) {
     case YamlOutputType.FILE_PER_APP:
-      return charts.length === 0 ? [] : [{ name: 'app', objects: charts.flatMap((c) => c.objects), chart: charts[0].chart }];
+      return charts.length === 0 ? [] : [{ name: 'app', objects: charts.flatMap((c) => c.objects), owner: charts[0].chart }];
     case YamlOutputType.FILE_PER_CHART:
-      return charts.map((c, index) => ({ name: folder(c, index), objects: c.objects, chart: c.chart }));
+      return charts.map((c, index) => ({ name: folder(c, index), objects: c.objects, owner: c.chart }));
     case YamlOutputType.FILE_PER_RESOURCE: {
       const objects = charts.flatMap((c) => c.objects);
       const stockNames = objects.map(({ manifest }) => `${manifest.kind}.${manifest.metadata?.name}`);
@@ -94,7 +95,7 @@ function perObject(folder: string, objects: readonly Rendered[], stockNames: str
   }
   return objects.map((object, i) => {
     const name = uses.get(names[i].toLowerCase()) === 1 ? names[i] : qualified(object);
-    return { name: folder + cut(name, MAX_FILE_NAME - extension.length), objects: [object], chart: object.chart };
+    return { name: folder + cut(name, MAX_FILE_NAME - extension.length), objects: [object], owner: object.construct };
   });
 }
 

@@ -110,7 +110,7 @@ test('two charts that would write the same file are named', () => {
     add(new Chart(new Construct(new Construct(app, 'Default'), 'x'), 'c'), { name: 'b' });
   };
   expect(() => files(build, { yamlOutputType: YamlOutputType.FILE_PER_CHART })).toThrow(
-    /two charts would write the same file, .*: \[x\/c\] and \[Default\/x\/c\] \(duplicate-file\)/,
+    /^\[Default\/x\/c\] would be written to the same file as \[x\/c\]: .* \(duplicate-file\)$/,
   );
   expect(files(build)).toHaveLength(2);
 });
