@@ -114,10 +114,14 @@ function pathAsAppSees({ client, match }: Meeting, { rewrite: gateway }: Exposur
   if (rewrite.kind === 'path') {
     return { exact: rewrite.path };
   }
-  if (rewrite.kind === 'regex' || client.uri?.prefix === undefined || match.uri === undefined || match.uri.regex !== undefined) {
+  const from = client.uri?.prefix;
+  if (rewrite.kind === 'regex' || from === undefined || match.uri === undefined || match.uri.regex !== undefined) {
     return undefined;
   }
-  const { kind, path } = narrowPrefix(client.uri.prefix, rewrite.path, match.uri);
+  if (match.ignoreUriCase && match.uri.prefix?.length !== from.length) {
+    return undefined;
+  }
+  const { kind, path } = narrowPrefix(from, rewrite.path, match.uri);
   return kind === 'path' ? { exact: path } : { prefix: path };
 }
 

@@ -149,22 +149,23 @@ export class Redirect {
 
   /**
    * The same redirect for a route that matched `from` and now matches the narrower `to`: Istio swaps the prefix that is matched.
-   * @throws `unsupported-rewrite` when `to` is an expression
+   * @throws `unsupported-rewrite` when the rest of the path is not known to the letter
    * @internal
    */
   public _narrow(from: HttpMatch, to: HttpMatch): Redirect {
     const { prefixRewrite } = this.redirect;
     const prefix = from.uri?.prefix;
-    if (prefixRewrite === undefined || prefix === undefined || to.uri === undefined || to.uri.prefix === prefix) {
+    const { uri, ignoreUriCase } = to;
+    if (prefixRewrite === undefined || prefix === undefined || uri?.prefix?.length === prefix.length) {
       return this;
     }
-    if (to.uri.regex !== undefined) {
+    if (uri === undefined || uri.regex !== undefined || ignoreUriCase) {
       throw new MeshError(
         ErrorCode.UNSUPPORTED_REWRITE,
-        `the redirect of prefix '${prefix}' to '${prefixRewrite}' would have to hold for the expression '${to.uri.regex}', which Istio cannot say; use exact and prefix matches`,
+        `the redirect of prefix '${prefix}' to '${prefixRewrite}' would have to hold for path ${JSON.stringify({ uri, ignoreUriCase })}, which Istio cannot say; use exact and prefix matches that heed case`,
       );
     }
-    const { kind, path } = narrowPrefix(prefix, prefixRewrite, to.uri);
+    const { kind, path } = narrowPrefix(prefix, prefixRewrite, uri);
     return this._to(kind === 'path' ? { uri: path } : { prefixRewrite: path });
   }
 

@@ -112,12 +112,13 @@ export class Rewrite {
    */
   public _narrow(from: HttpMatch, to: HttpMatch): Rewrite {
     const prefix = from.uri?.prefix;
-    if (this.uri?.kind !== 'prefix' || prefix === undefined || to.uri === undefined || to.uri.prefix === prefix) {
+    const { uri, ignoreUriCase } = to;
+    if (this.uri?.kind !== 'prefix' || prefix === undefined || uri === undefined || uri.prefix?.length === prefix.length) {
       return this;
     }
-    const { uri } = to;
-    if (uri.regex !== undefined) {
-      const regex = `^${from.ignoreUriCase ? '(?i)' : ''}${escapeRe2(prefix)}`;
+    // Where the rest of the path is not known to the letter, an expression leaves it as it is.
+    if (uri.regex !== undefined || ignoreUriCase) {
+      const regex = `^${ignoreUriCase ? '(?i)' : ''}${escapeRe2(prefix)}`;
       return new Rewrite({ kind: 'regex', path: regex, substitution: escapeSubstitution(this.uri.path) }, this.host);
     }
     return new Rewrite(narrowPrefix(prefix, this.uri.path, uri), this.host);
