@@ -1,10 +1,7 @@
 import { ErrorCode, MeshError } from '../errors';
 import { covers, describe, headOf, intersect, type StringMatch } from './string-match';
 
-/**
- * One entry of a route's `match` list as Istio writes it; all its fields must hold.
- * @internal
- */
+/** One entry of a route's `match` list as Istio writes it; all its fields must hold. */
 export interface HttpMatch {
   readonly uri?: StringMatch;
   readonly ignoreUriCase?: boolean;
