@@ -52,6 +52,7 @@ class Graph {
   private readonly numbers = new Map<IConstruct, number>();
   private readonly edges = new Map<number, Set<number>>();
   private readonly groups = new Map<number, number>();
+  private readonly objectsUnder = new Map<number, number[]>();
   private readonly explicit: [number, number][] = [];
 
   constructor(app: App) {
@@ -162,13 +163,17 @@ class Graph {
 
   /** The objects under a vertex that belong to the same chart as the vertex itself. */
   private objects(vertex: number): number[] {
-    const result: number[] = [];
-    for (let v = vertex; v < this.ends[vertex]; v++) {
-      if (this.charts[v] === this.charts[vertex] && ApiObject.isApiObject(this.constructs[v])) {
-        result.push(v);
+    let objects = this.objectsUnder.get(vertex);
+    if (objects === undefined) {
+      objects = [];
+      for (let v = vertex; v < this.ends[vertex]; v++) {
+        if (this.charts[v] === this.charts[vertex] && ApiObject.isApiObject(this.constructs[v])) {
+          objects.push(v);
+        }
       }
+      this.objectsUnder.set(vertex, objects);
     }
-    return result;
+    return objects;
   }
 
   private group(target: number, members: number[]): number {
@@ -186,8 +191,10 @@ class Graph {
    * Stock `App` keeps its vertices by path in an object, so a top-level path that looks like an array index comes first.
    */
   private starts(root: number, end: number): number[] {
+    const vertices: number[] = [];
     const wanted = new Set<number>();
     for (let vertex = root; vertex < end; vertex++) {
+      vertices.push(vertex);
       for (const target of this.edges.get(vertex) ?? []) {
         for (const inner of this.groupMembers(target) ?? [target]) {
           wanted.add(inner);
@@ -195,7 +202,6 @@ class Graph {
       }
     }
     const indices = new Set(root === 0 ? this.constructs[0].node.children.filter(hasArrayIndex).map((c) => this.number(c)) : []);
-    const vertices = Array.from({ length: end - root }, (_, i) => root + i);
     if (wanted.size + indices.size > 0) {
       const rank = (vertex: number) => (wanted.has(vertex) ? 2 : 0) + (indices.has(vertex) ? 0 : 1);
       vertices.sort((a, b) => rank(a) - rank(b) || a - b);
