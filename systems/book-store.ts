@@ -81,7 +81,7 @@ function addBookStore(chart: Chart, gateway: MeshGateway): void {
     rules: [
       {
         when: HeaderMatch.exact('x-api-version', 'v2').and(PathMatch.prefix('/api/v1')),
-        redirect: Redirect.prefix('/api/v2'),
+        redirect: Redirect.path('/api/v2'),
       },
     ],
   });

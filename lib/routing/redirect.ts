@@ -73,6 +73,7 @@ export class Redirect {
 
   /**
    * To the same path with this in place of the prefix that the route matched. Needs a route that matches by prefix.
+   * Istio 1.31 and newer.
    * @throws `invalid-path` when it does not begin with `/`
    */
   public static prefix(prefix: string, options: RedirectOptions = {}): Redirect {
