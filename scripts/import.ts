@@ -1,15 +1,15 @@
 /**
- * Generates `imports/` from Istio's CRDs: `npm run import [-- <file or address>]`.
+ * Generates `imports/` from Istio's CRDs: `npm run import [-- <file or https address>]`.
  *
  * Without an argument it takes the address in `cdk8s.yaml`. Each CRD is cut down to one version and loses its
  * descriptions before `cdk8s import` sees it: class names then do not depend on the order of versions, and the
- * generated files stay readable.
+ * generated files stay readable. The same CRDs give the same bytes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments, parse as parseYaml, stringify } from 'yaml';
 
 const root = join(__dirname, '..');
 const output = join(root, 'imports');
@@ -26,13 +26,8 @@ interface Crd {
 }
 
 async function main() {
-  const source = process.argv[2] ?? parse(readFileSync(join(root, 'cdk8s.yaml'), 'utf8')).imports[0];
-  const crds = parseAllDocuments(await read(source))
-    .map((document) => document.toJS() as Crd | null)
-    .filter((document): document is Crd => document?.kind === 'CustomResourceDefinition');
-  if (crds.length === 0) {
-    throw new Error(`no CustomResourceDefinition in ${source}`);
-  }
+  const source = process.argv[2] ?? parseYaml(readFileSync(join(root, 'cdk8s.yaml'), 'utf8')).imports[0];
+  const crds = parse(await read(source), source);
 
   const work = mkdtempSync(join(tmpdir(), 'istio-crds-'));
   try {
@@ -61,6 +56,21 @@ async function main() {
     rmSync(work, { recursive: true, force: true });
   }
   console.error(`imports/: ${crds.length} kinds from ${source}`);
+}
+
+function parse(text: string, source: string): Crd[] {
+  const documents = parseAllDocuments(text);
+  const mistake = documents.flatMap((document) => document.errors).at(0);
+  if (mistake !== undefined) {
+    throw new Error(`${source} is no YAML: ${mistake.message}`);
+  }
+  const crds = documents
+    .map((document) => document.toJS() as Crd | null)
+    .filter((document): document is Crd => document?.kind === 'CustomResourceDefinition');
+  if (crds.length === 0) {
+    throw new Error(`${source} holds no CustomResourceDefinition`);
+  }
+  return crds;
 }
 
 /** Only `v1` where it is served (Telemetry still stores v1alpha1), else the storage version; no descriptions. */
@@ -103,14 +113,18 @@ async function read(source: string): Promise<string> {
   if (!source.startsWith('https://')) {
     return readFileSync(source, 'utf8');
   }
-  const response = await fetch(source);
+  const response = await fetch(source).catch((error: Error) => {
+    throw new Error(
+      `${source} cannot be reached (${(error.cause as Error | undefined)?.message ?? error.message}); a local copy does as well: npm run import -- <file>`,
+    );
+  });
   if (!response.ok) {
-    throw new Error(`${source} answered ${response.status}`);
+    throw new Error(`${source} answered ${response.status} ${response.statusText}`);
   }
   return response.text();
 }
 
 main().catch((error: Error) => {
-  console.error(`import failed: ${error.message}`);
+  console.error(`import: ${error.message}`);
   process.exitCode = 1;
 });
