@@ -33,7 +33,7 @@ export function describePage({ name, system, file }: Page): void {
       for (let index = 0; index < diffs.length; index += 2) {
         const from = side(diffs[index], '-');
         const to = side(diffs[index], '+');
-        expect(diffOfDist({ name: system, file, from, to })).toBe(diffs[index + 1]);
+        expect(diffs[index + 1]).toBe(diffOfDist({ name: system, file, from, to }));
       }
     });
 
