@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../..');
+
+test('dist/ is what main.ts makes of the systems', () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'cdk8s-istio-')), 'dist');
+  const env = { ...process.env, CDK8S_OUTDIR: folder };
+  const synth = spawnSync('npm', ['run', '--silent', 'synth', '--', '--quiet'], { cwd: ROOT, env, encoding: 'utf8' });
+  expect(synth.status).toBe(0);
+  const diff = spawnSync('git', ['diff', '--no-index', '--stat', 'dist', folder], { cwd: ROOT, encoding: 'utf8' });
+  expect(diff.stdout).toBe('');
+});
