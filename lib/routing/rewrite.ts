@@ -118,7 +118,7 @@ export class Rewrite {
     }
     // Where the rest of the path is not known to the letter, an expression leaves it as it is.
     if (uri.regex !== undefined || ignoreUriCase) {
-      const regex = `^${ignoreUriCase ? '(?i)' : ''}${escapeRe2(prefix)}`;
+      const regex = `^${from.ignoreUriCase || ignoreUriCase ? '(?i)' : ''}${escapeRe2(prefix)}`;
       return new Rewrite({ kind: 'regex', path: regex, substitution: escapeSubstitution(this.uri.path) }, this.host);
     }
     return new Rewrite(narrowPrefix(prefix, this.uri.path, uri), this.host);
