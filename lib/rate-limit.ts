@@ -25,8 +25,8 @@ export interface RateLimitOptions {
   /** The app whose pods refuse what is too much, with 429. */
   readonly app: CanaryApp;
   /**
-   * The port of the app's Service.
-   * @default - its first HTTP port
+   * The port of the app's Service; it speaks HTTP.
+   * @default - the first that does
    */
   readonly port?: number;
 }
@@ -182,7 +182,14 @@ interface FilterParts {
 }
 
 function createFilter(construct: Construct, suffix: string, { app, port }: RateLimitOptions, parts: FilterParts): void {
-  const { port: number } = port === undefined ? app._httpPort() : app.portOf(port);
+  const limited = port === undefined ? app._httpPort() : app.portOf(port);
+  if (!limited.isHttp) {
+    throw new MeshError(
+      ErrorCode.UNKNOWN_PORT,
+      `port ${limited.port} speaks ${limited.protocol}; only HTTP is counted in requests`,
+      construct,
+    );
+  }
   new ApiObject(construct, 'Resource', {
     ...ENVOY_FILTER,
     metadata: { name: `${app.serviceName}-${suffix}`, namespace: app.namespace },
@@ -207,7 +214,7 @@ function createFilter(construct: Construct, suffix: string, { app, port }: RateL
         },
         {
           applyTo: 'VIRTUAL_HOST',
-          match: { context: 'SIDECAR_INBOUND', routeConfiguration: { vhost: { name: `inbound|http|${number}` } } },
+          match: { context: 'SIDECAR_INBOUND', routeConfiguration: { vhost: { name: `inbound|http|${limited.port}` } } },
           patch: { operation: 'MERGE', value: parts.virtualHost },
         },
       ],

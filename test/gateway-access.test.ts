@@ -1,0 +1,134 @@
+import type { Chart } from 'cdk8s';
+import { Access, AppPort, CanaryApp, Listener, MeshGateway, MeshService, PathMatch } from 'cdk8s-istio';
+import { schemaMistakes } from './support/schemas';
+import { chart, type Manifest, one, refusal, synth } from './support/synth';
+
+const TOKENS = { issuer: 'https://id.example.com', jwksUri: 'https://id.example.com/keys' };
+const OFFICE = Access.sourceRanges(['203.0.113.0/24']);
+
+function dashboard(scope: Chart, id = 'grafana'): MeshService {
+  return MeshService.fromName(scope, id, { namespace: 'istio-system', ports: [AppPort.http(3000)] });
+}
+
+function cart(scope: Chart): CanaryApp {
+  return new CanaryApp(scope, 'cart', { image: 'cart', ports: [AppPort.http(80)], versions: { v1: {} } });
+}
+
+function exposed(access: Access, host = 'grafana.example.com'): Manifest[] {
+  const manifests = synth((scope) => new MeshGateway(scope, 'gateway').expose(dashboard(scope), { host, access }));
+  expect(schemaMistakes(manifests)).toEqual([]);
+  return manifests;
+}
+
+function policies(manifests: readonly Manifest[]): Manifest[] {
+  return manifests.filter(({ apiVersion }) => apiVersion === 'security.istio.io/v1');
+}
+
+describe('who may reach a host of a gateway', () => {
+  test('must be said for what somebody else owns', () => {
+    const scope = chart();
+    const gateway = new MeshGateway(scope, 'gateway');
+    expect(refusal(() => gateway.expose(dashboard(scope), { host: 'grafana.example.com' }))).toBe(
+      "[system/gateway] Service 'grafana' belongs to somebody else and is exposed on host 'grafana.example.com' without access; say who may reach it: Access.sourceRanges, Access.jwt, Access.externalAuthorization or Access.public (missing-access)",
+    );
+  });
+
+  test('is everybody for an app of our own, and needs no policy', () => {
+    const manifests = synth((scope) => new MeshGateway(scope, 'gateway').expose(cart(scope), { host: 'cart.example.com' }));
+    expect(policies(manifests)).toEqual([]);
+  });
+
+  test('is everybody where that is said', () => {
+    expect(policies(exposed(Access.public()))).toEqual([]);
+  });
+
+  test('is refused by the pods of the gateway, whatever port stands behind the host', () => {
+    const { metadata, spec } = one(exposed(OFFICE), 'AuthorizationPolicy');
+    expect(metadata).toEqual({ name: 'shop-gateway-grafana.example.com', namespace: 'istio-system' });
+    expect(spec).toEqual({
+      selector: { matchLabels: { istio: 'ingressgateway' } },
+      action: 'DENY',
+      rules: [
+        {
+          from: [{ source: { notRemoteIpBlocks: ['203.0.113.0/24'] } }],
+          to: [{ operation: { hosts: ['grafana.example.com', 'grafana.example.com:*'] } }],
+        },
+      ],
+    });
+  });
+
+  test('is asked of an external authorizer, for all hosts too', () => {
+    expect(one(exposed(Access.externalAuthorization('oauth2-proxy'), '*'), 'AuthorizationPolicy')).toMatchObject({
+      metadata: { name: 'shop-gateway-any' },
+      spec: { action: 'CUSTOM', provider: { name: 'oauth2-proxy' }, rules: [{}] },
+    });
+  });
+
+  test('is shown by a token, which is verified and handed on', () => {
+    const manifests = exposed(Access.jwt(TOKENS));
+    expect(one(manifests, 'RequestAuthentication').spec).toEqual({
+      selector: { matchLabels: { istio: 'ingressgateway' } },
+      jwtRules: [{ ...TOKENS, forwardOriginalToken: true }],
+    });
+    expect(one(manifests, 'AuthorizationPolicy').spec.action).toBe('DENY');
+  });
+
+  test('may be shown by tokens of one issuer on several hosts: Envoy takes each issuer once', () => {
+    const manifests = synth((scope) => {
+      const gateway = new MeshGateway(scope, 'gateway');
+      gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: Access.jwt(TOKENS) });
+      gateway.expose(dashboard(scope, 'kiali'), { host: 'kiali.example.com', access: Access.jwt(TOKENS) });
+    });
+    expect(one(manifests, 'RequestAuthentication').spec.jwtRules).toHaveLength(1);
+    expect(manifests.filter(({ kind }) => kind === 'AuthorizationPolicy')).toHaveLength(2);
+  });
+
+  test('cannot be shown by tokens of one issuer with other audiences', () => {
+    const scope = chart();
+    const gateway = new MeshGateway(scope, 'gateway');
+    gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: Access.jwt(TOKENS) });
+    const access = Access.jwt({ ...TOKENS, audiences: ['kiali'] });
+    expect(refusal(() => gateway.expose(dashboard(scope, 'kiali'), { host: 'kiali.example.com', access }))).toBe(
+      "[system/gateway] issuer 'https://id.example.com' has another jwksUri or other audiences on this gateway already; make one Access.jwt and use it twice (conflicting-rules)",
+    );
+  });
+
+  test('is one decision for all that a host serves', () => {
+    const scope = chart();
+    const gateway = new MeshGateway(scope, 'gateway');
+    const under = (path: string) => ({ host: 'a.example.com', paths: [PathMatch.prefix(path)] });
+    gateway.expose(dashboard(scope), { ...under('/grafana'), access: OFFICE });
+    gateway.expose(dashboard(scope, 'kiali'), { ...under('/kiali'), access: OFFICE });
+    expect(refusal(() => gateway.expose(cart(scope), under('/cart')))).toBe(
+      "[system/gateway] host 'a.example.com' is for clients from 203.0.113.0/24 already, and here for everybody; say the same access wherever the host is exposed (conflicting-rules)",
+    );
+  });
+
+  test('cannot be limited for a pattern of hosts, nor where TLS is passed through', () => {
+    const scope = chart();
+    const gateway = new MeshGateway(scope, 'gateway', { listeners: [Listener.passthrough(), Listener.http()] });
+    expect(refusal(() => gateway.expose(dashboard(scope), { host: '*.example.com', access: OFFICE }))).toMatch(
+      /is a pattern.*\(invalid-access\)$/,
+    );
+    const passthrough = new MeshGateway(scope, 'tls', { listeners: [Listener.passthrough()] });
+    expect(refusal(() => passthrough.expose(dashboard(scope, 'kiali'), { host: 'b.example.com', access: OFFICE }))).toMatch(
+      /need HTTP.*\(invalid-listener\)$/,
+    );
+  });
+
+  test('is refused where the pods of a foreign gateway are', () => {
+    const manifests = synth((scope) => {
+      const gateway = MeshGateway.fromName(scope, 'gateway', {
+        name: 'public',
+        namespace: 'edge',
+        selector: { istio: 'edge' },
+        workloadNamespace: 'edge',
+      });
+      gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: OFFICE });
+    });
+    expect(one(manifests, 'AuthorizationPolicy')).toMatchObject({
+      metadata: { name: 'edge-public-grafana.example.com', namespace: 'edge' },
+      spec: { selector: { matchLabels: { istio: 'edge' } } },
+    });
+  });
+});
