@@ -71,6 +71,9 @@ export function intersectAll(a: readonly HttpMatch[], b: readonly HttpMatch[]): 
 }
 
 function intersectMatch(a: HttpMatch, b: HttpMatch): HttpMatch | undefined {
+  if (Object.keys(a).length === 0 || Object.keys(b).length === 0) {
+    return { ...a, ...b };
+  }
   const path = intersectPaths(a, b);
   if (path === NEVER) {
     return undefined;
