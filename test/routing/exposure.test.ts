@@ -201,21 +201,25 @@ interface RandomExposure {
 }
 
 const someExposure: fc.Arbitrary<RandomExposure> = fc.oneof(
-  fc.constant({ options: {}, enter: ({ path }: Request) => path, leave: (path: string) => path }),
-  fc.tuple(somePath, fc.option(somePath, { nil: undefined })).map(([from, to]) => ({
-    options: { paths: [PathMatch.prefix(from)], rewrite: to === undefined ? undefined : Rewrite.prefix(to) },
-    enter: ({ path }: Request) => (path.startsWith(from) ? (to ?? from) + path.slice(from.length) : undefined),
-    leave: (path: string) => from + path.slice((to ?? from).length),
-  })),
-  fc.tuple(somePath, somePath).map(([from, to]) => ({
-    options: { paths: [PathMatch.exact(from)], rewrite: Rewrite.path(to) },
-    enter: ({ path }: Request) => (path === from ? to : undefined),
-    leave: (path: string) => path,
-  })),
-  fc.constant({
+  fc.constant<RandomExposure>({ options: {}, enter: ({ path }) => path, leave: (path) => path }),
+  fc.tuple(somePath, fc.option(somePath, { nil: undefined })).map(
+    ([from, to]): RandomExposure => ({
+      options: { paths: [PathMatch.prefix(from)], rewrite: to === undefined ? undefined : Rewrite.prefix(to) },
+      enter: ({ path }) => (path.startsWith(from) ? (to ?? from) + path.slice(from.length) : undefined),
+      leave: (path) => from + path.slice((to ?? from).length),
+    }),
+  ),
+  fc.tuple(somePath, somePath).map(
+    ([from, to]): RandomExposure => ({
+      options: { paths: [PathMatch.exact(from)], rewrite: Rewrite.path(to) },
+      enter: ({ path }) => (path === from ? to : undefined),
+      leave: (path) => path,
+    }),
+  ),
+  fc.constant<RandomExposure>({
     options: { paths: [PathMatch.template('/a/{*}')], when: HeaderMatch.present('x') },
-    enter: ({ path, headers }: Request) => (/^\/a\/[^/]+$/.test(path) && headers.x !== undefined ? path : undefined),
-    leave: (path: string) => path,
+    enter: ({ path, headers }) => (/^\/a\/[^/]+$/.test(path) && headers.x !== undefined ? path : undefined),
+    leave: (path) => path,
   }),
 );
 

@@ -47,7 +47,7 @@ describe('a split', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(0, 1, 33, 34, 50, 67, 99, 100), { minLength: 1, maxLength: 3 }), (weights) => {
         const shares = Object.fromEntries(weights.map((weight, index) => [`v${index + 1}`, weight]));
-        const isWhole = weights.reduce((sum, weight) => sum + weight, 0) === 100;
+        const isWhole = weights.reduce<number>((sum, weight) => sum + weight, 0) === 100;
         if (isWhole) {
           expect(split(shares)).toEqual(Object.entries(shares));
         } else {

@@ -35,12 +35,11 @@ export function schemaMistakes(manifests: readonly Manifest[], sources: readonly
   return manifests.flatMap((manifest) =>
     sources.flatMap((source) => {
       const validate = validator(source, manifest);
-      return validate === undefined || validate(manifest)
-        ? []
-        : (validate.errors ?? []).map(
-            ({ instancePath, message, params }) =>
-              `${source}: ${manifest.kind} ${manifest.metadata.name}${instancePath} ${message} ${JSON.stringify(params)}`,
-          );
+      validate?.(manifest);
+      return (validate?.errors ?? []).map(
+        ({ instancePath, message, params }) =>
+          `${source}: ${manifest.kind} ${manifest.metadata.name}${instancePath} ${message} ${JSON.stringify(params)}`,
+      );
     }),
   );
 }
