@@ -27,7 +27,9 @@ export interface HttpListenerOptions {
  * @see https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings-TLSProtocol
  */
 export enum TlsVersion {
+  /** TLS 1.2 and newer. */
   TLS_1_2 = 'TLSV1_2',
+  /** TLS 1.3 alone. */
   TLS_1_3 = 'TLSV1_3',
 }
 

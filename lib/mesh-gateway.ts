@@ -181,7 +181,7 @@ export class MeshGateway extends Construct {
     super(scope, id);
     rememberCreation(this);
     this.gatewayName = requireDnsLabel('name of the Gateway', props.name ?? id, this);
-    this.gatewayNamespace = requireNamespace(this, this.foreignNamespace(props));
+    this.gatewayNamespace = requireNamespace(this, this._foreignNamespace(props));
     this.listeners = [...(props.listeners ?? [Listener.http()])];
     this.requireListeners();
     const selector = this.requireSelector(props.selector ?? { istio: 'ingressgateway' });
@@ -190,7 +190,7 @@ export class MeshGateway extends Construct {
       namespace: requireDnsLabel('workloadNamespace', props.workloadNamespace ?? 'istio-system', this),
       selector,
     });
-    this.createGateway(selector);
+    this._createGateway(selector);
   }
 
   /** The hosts that the gateway serves, sorted: for DNS records or a hosts file. Includes patterns such as `*.example.com`. */
@@ -286,12 +286,12 @@ export class MeshGateway extends Construct {
   }
 
   /** @internal */
-  protected foreignNamespace(_props: MeshGatewayProps): string | undefined {
+  protected _foreignNamespace(_props: MeshGatewayProps): string | undefined {
     return undefined;
   }
 
   /** @internal */
-  protected createGateway(selector: { [key: string]: string }): void {
+  protected _createGateway(selector: { [key: string]: string }): void {
     new ApiObject(this, 'Resource', {
       ...GATEWAY,
       metadata: { name: this.gatewayName, namespace: this.gatewayNamespace },
@@ -522,12 +522,12 @@ class ForeignGateway extends MeshGateway {
   }
 
   /** @internal */
-  protected override foreignNamespace(props: MeshGatewayFromNameProps): string | undefined {
+  protected override _foreignNamespace(props: MeshGatewayFromNameProps): string | undefined {
     return props.namespace;
   }
 
   /** @internal */
-  protected override createGateway(): void {
+  protected override _createGateway(): void {
     // Somebody else owns it.
   }
 }

@@ -9,8 +9,11 @@ import { renderDuration, requireInteger } from '../limits';
  * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings-HTTPSettings-H2UpgradePolicy
  */
 export enum H2UpgradePolicy {
+  /** What the mesh says (`h2UpgradePolicy` of the mesh configuration). */
   DEFAULT = 'DEFAULT',
+  /** Connections stay HTTP/1.1. */
   DO_NOT_UPGRADE = 'DO_NOT_UPGRADE',
+  /** Connections become HTTP/2. */
   UPGRADE = 'UPGRADE',
 }
 

@@ -9,21 +9,37 @@ import { renderDuration, requireInteger, requirePercent } from '../limits';
  * @see https://grpc.io/docs/guides/status-codes/
  */
 export enum GrpcStatus {
+  /** 1: the caller gave up. */
   CANCELLED = 'CANCELLED',
+  /** 2: an error that says no more. */
   UNKNOWN = 'UNKNOWN',
+  /** 3: the request is wrong, whatever the state of the system. */
   INVALID_ARGUMENT = 'INVALID_ARGUMENT',
+  /** 4: the deadline passed before the answer. */
   DEADLINE_EXCEEDED = 'DEADLINE_EXCEEDED',
+  /** 5: what was asked for does not exist. */
   NOT_FOUND = 'NOT_FOUND',
+  /** 6: what was to be created exists. */
   ALREADY_EXISTS = 'ALREADY_EXISTS',
+  /** 7: the caller is known and may not do this. */
   PERMISSION_DENIED = 'PERMISSION_DENIED',
+  /** 8: a quota or a disk is used up. */
   RESOURCE_EXHAUSTED = 'RESOURCE_EXHAUSTED',
+  /** 9: the system is not in the state that the request needs; a retry does not help. */
   FAILED_PRECONDITION = 'FAILED_PRECONDITION',
+  /** 10: a conflict with another request; a retry of the whole transaction may help. */
   ABORTED = 'ABORTED',
+  /** 11: past the end of what there is. */
   OUT_OF_RANGE = 'OUT_OF_RANGE',
+  /** 12: the method does not exist or is not enabled. */
   UNIMPLEMENTED = 'UNIMPLEMENTED',
+  /** 13: something is broken in the server. */
   INTERNAL = 'INTERNAL',
+  /** 14: the server cannot answer now; a retry may help. */
   UNAVAILABLE = 'UNAVAILABLE',
+  /** 15: data is lost or corrupt. */
   DATA_LOSS = 'DATA_LOSS',
+  /** 16: the caller is not known. */
   UNAUTHENTICATED = 'UNAUTHENTICATED',
 }
 

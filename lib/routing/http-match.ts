@@ -9,14 +9,23 @@ import { requirePrefix, requireRe2, type StringMatch } from './string-match';
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-methods
  */
 export enum HttpMethod {
+  /** Reads. */
   GET = 'GET',
+  /** Reads the headers alone. */
   HEAD = 'HEAD',
+  /** Lets the app process what the request carries. */
   POST = 'POST',
+  /** Replaces. */
   PUT = 'PUT',
+  /** Changes a part. */
   PATCH = 'PATCH',
+  /** Removes. */
   DELETE = 'DELETE',
+  /** Asks what is possible; a browser's preflight for CORS. */
   OPTIONS = 'OPTIONS',
+  /** Opens a tunnel. */
   CONNECT = 'CONNECT',
+  /** Sends the request back as it arrived. */
   TRACE = 'TRACE',
 }
 

@@ -12,15 +12,13 @@ import { Renderer } from './render';
 import { Report } from './report';
 import { YamlWriter } from './yaml';
 
-/** How a {@link MeshApp} writes, and what it prints. */
+/**
+ * How a {@link MeshApp} writes, and what it prints.
+ *
+ * Unless `yamlOutputType` says otherwise, each chart becomes a folder and each object a file
+ * (`YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE`), so that the diff of a change names the objects that changed.
+ */
 export interface MeshAppProps extends AppProps {
-  /**
-   * How the YAML is divided into files. With one file per object the diff of a change names the objects that changed.
-   *
-   * @default YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE
-   */
-  readonly yamlOutputType?: YamlOutputType;
-
   /**
    * Print nothing but errors.
    *
