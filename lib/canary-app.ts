@@ -12,6 +12,7 @@ import {
 } from './api-versions';
 import type { AppPort } from './app-port';
 import { ErrorCode, MeshError } from './errors';
+import { FOREIGN_SUBSET } from './foreign-subset';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService } from './mesh-service';
 import type { Metrics } from './metrics';
@@ -147,6 +148,9 @@ export class CanaryApp extends MeshService {
     this.destinationRule = this.createObject('DestinationRule', DESTINATION_RULE, this.serviceName, () =>
       this.renderDestinationRule(),
     );
+    for (const version of this.versions.filter((name) => props.versions[name].deployment !== undefined)) {
+      this.destinationRule.node.addMetadata(FOREIGN_SUBSET, version);
+    }
     this.virtualService = this.createObject('VirtualService', VIRTUAL_SERVICE, this.serviceName, () =>
       this.renderVirtualService(),
     );

@@ -1,4 +1,5 @@
 import { ErrorCode } from '../errors';
+import { FOREIGN_SUBSET } from '../foreign-subset';
 import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
@@ -17,7 +18,10 @@ function checkRule(model: MeshModel, rule: DestinationRuleModel): Finding[] {
 }
 
 function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  const { metadata } = rule.object.construct.node;
+  const foreign = new Set(metadata.filter(({ type }) => type === FOREIGN_SUBSET).map(({ data }) => data));
   return [...rule.subsets]
+    .filter(([subset]) => !foreign.has(subset))
     .filter(([, labels]) => Object.keys(labels).length > 0 && !pods.some((pod) => covers(labels, pod.labels)))
     .map(([subset, labels]) => ({
       code: ErrorCode.EMPTY_SUBSET,

@@ -72,7 +72,8 @@ export class Redirect {
   }
 
   /**
-   * To the same path with this in place of the prefix that the route matched. Needs a route that matches by prefix.
+   * To the same path with this in place of the prefix that the route matched. Needs a route that matches by prefix, and Istio 1.31
+   * or newer.
    * Istio 1.31 and newer.
    * @throws `invalid-path` when it does not begin with `/`
    */
