@@ -11,8 +11,8 @@ import {
   VIRTUAL_SERVICE,
 } from './api-versions';
 import type { AppPort } from './app-port';
+import { FOREIGN_SUBSET } from './creation';
 import { ErrorCode, MeshError } from './errors';
-import { FOREIGN_SUBSET } from './foreign-subset';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService } from './mesh-service';
 import type { Metrics } from './metrics';

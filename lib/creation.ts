@@ -19,3 +19,6 @@ export function creationOf(construct: IConstruct): Error | undefined {
     .map((scope) => created.get(scope))
     .find((site) => site !== undefined);
 }
+
+/** The key of a construct's metadata under which a DestinationRule names a subset whose pods somebody else runs. */
+export const FOREIGN_SUBSET = 'cdk8s-istio:foreign-subset';

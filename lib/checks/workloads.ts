@@ -1,5 +1,5 @@
+import { FOREIGN_SUBSET } from '../creation';
 import { ErrorCode } from '../errors';
-import { FOREIGN_SUBSET } from '../foreign-subset';
 import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
