@@ -31,12 +31,13 @@ function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadMod
 }
 
 function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
-  const max = rule.maxEjectionPercent;
-  const stuck =
-    max === undefined ? undefined : pods.find(({ scaled, replicas = 1 }) => !scaled && replicas > 0 && 100 / replicas > max);
+  const stuck = pods.find(
+    ({ scaled, replicas = 1, labels }) => !scaled && replicas > 0 && 100 / replicas > (ejectionPercent(rule, labels) ?? 100),
+  );
   if (stuck === undefined) {
     return [];
   }
+  const max = ejectionPercent(rule, stuck.labels);
   const { name } = stuck.object.manifest.metadata ?? {};
   const share = Math.ceil(100 / (stuck.replicas ?? 1));
   return [
@@ -46,6 +47,12 @@ function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadMo
       construct: rule.object.construct,
     },
   ];
+}
+
+/** How many percent of the pods with these labels may be ejected: their subset's own setting, or else the rule's. */
+function ejectionPercent(rule: DestinationRuleModel, labels: Record<string, string>): number | undefined {
+  const own = [...rule.subsetEjectionPercents].find(([subset]) => covers(rule.subsets.get(subset) ?? {}, labels));
+  return own?.[1] ?? rule.maxEjectionPercent;
 }
 
 /** Plain text to a server that takes mutual TLS alone, or the other way round, resets every connection. */

@@ -61,6 +61,8 @@ export interface DestinationRuleModel {
   readonly tlsMode?: string;
   /** The share of pods that may be ejected, where outlier detection is on. */
   readonly maxEjectionPercent?: number;
+  /** The same for the subsets that have an outlier detection of their own. */
+  readonly subsetEjectionPercents: ReadonlyMap<string, number>;
 }
 
 /** A Gateway of the app. */
@@ -207,9 +209,12 @@ export class MeshModel {
           isPrivate: isPrivate(spec),
           subsets: new Map((spec.subsets ?? []).map((subset: Data) => [subset.name, subset.labels ?? {}])),
           tlsMode: spec.trafficPolicy?.tls?.mode,
-          maxEjectionPercent:
-            spec.trafficPolicy?.outlierDetection &&
-            (spec.trafficPolicy.outlierDetection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT),
+          maxEjectionPercent: ejectionPercent(spec),
+          subsetEjectionPercents: new Map(
+            (spec.subsets ?? [])
+              .map((subset: Data) => [subset.name, ejectionPercent(subset)] as const)
+              .filter(([, percent]: [string, number | undefined]) => percent !== undefined),
+          ),
         });
         break;
       case 'networking.istio.io/Gateway':
@@ -337,4 +342,10 @@ function isPrivate(spec: Data): boolean {
 /** Istio completes names without a dot with the namespace of the object they stand in. */
 function fullName(host: string, namespace: string): string {
   return host.includes('.') || host === '*' || host === '' ? host : `${host}.${namespace}.svc.cluster.local`;
+}
+
+/** How many percent of the pods may be ejected; `undefined` without outlier detection. */
+function ejectionPercent({ trafficPolicy }: Data): number | undefined {
+  const detection = trafficPolicy?.outlierDetection;
+  return detection && (detection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT);
 }
