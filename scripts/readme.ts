@@ -50,7 +50,7 @@ function synth(work: string, name: string, program: string): Synthesized {
   writeFileSync(join(folder, 'main.ts'), program);
   const esbuild = ['main.ts', '--bundle', '--platform=node', '--packages=external', '--sourcemap', '--log-level=warning'];
   execFileSync(join(root, 'node_modules/.bin/esbuild'), [...esbuild, '--outfile=main.js'], { cwd: folder });
-  const { stderr } = spawnSync(process.execPath, ['--enable-source-maps', 'main.js'], { cwd: folder, encoding: 'utf8' });
+  const { stderr } = spawnSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' });
   return { outdir: join(folder, 'dist'), stderr };
 }
 

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { SourceMap } from 'node:module';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MeshError } from '../errors';
@@ -47,7 +48,7 @@ function innermost(error: Error): Error {
 }
 
 function withCauses(error: Error): string {
-  const stack = error.stack ?? error.message;
+  const stack = stackOf(error);
   return error.cause instanceof Error ? `${stack}\ncaused by: ${withCauses(error.cause)}` : stack;
 }
 
@@ -63,7 +64,7 @@ export function ownLine(error?: Error): string | undefined {
 
 /**
  * The folder of this library's own files, whose lines mean nothing to its users: two above this file, as stacks name it.
- * `__dirname` would be wrong in a bundle, which stacks see through by its source map.
+ * `__dirname` would be wrong in a bundle.
  */
 function libraryFolder(): string {
   return path.dirname(path.dirname(frames(new Error())[0]?.file ?? __filename));
@@ -76,8 +77,34 @@ interface Frame {
 }
 
 function frames(error?: Error): Frame[] {
-  return (error?.stack ?? '').split('\n').flatMap((text) => {
+  const lines = error === undefined ? [] : stackOf(error).split('\n');
+  return lines.flatMap((text) => {
     const [, place, line, column] = /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
     return place === undefined ? [] : [{ file: place.startsWith('file:') ? fileURLToPath(place) : place, line, column }];
   });
+}
+
+/**
+ * The stack in terms of the sources, where a file has a source map beside it. Node does that too if asked to, but then it reads
+ * the maps of all files at the start of every run; here they are read when there is an error to explain.
+ */
+function stackOf(error: Error): string {
+  const maps = new Map<string, SourceMap | undefined>();
+  return (error.stack ?? error.message).replace(/([^\s(]+):(\d+):(\d+)(?=\)?$)/gm, (place, file, line, column) => {
+    if (!maps.has(file)) {
+      maps.set(file, sourceMapOf(file));
+    }
+    const entry = maps.get(file)?.findEntry(Number(line) - 1, Number(column) - 1);
+    return entry === undefined || !('originalSource' in entry)
+      ? place
+      : `${path.resolve(path.dirname(file), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  });
+}
+
+function sourceMapOf(file: string): SourceMap | undefined {
+  try {
+    return new SourceMap(JSON.parse(fs.readFileSync(`${file}.map`, 'utf8')));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { buildSync } from 'esbuild';
 import { contents, temporaryFolder } from './folders';
 import { installLibrary } from './program';
 
@@ -113,3 +114,33 @@ test('the cdk8s command writes the same files: it deletes the folder and runs th
   expect({ status, stderr: stderr.replace(/\(.*\)/, '') }).toEqual({ status: 0, stderr: expect.stringContaining('1 added') });
   expect(contents(path.join(project, 'dist'))).toEqual(before);
 }, 60_000);
+
+describe('a program that was compiled with a source map beside it', () => {
+  function runCompiled(program: string) {
+    const source = path.join(project, 'app/main.ts');
+    const outfile = path.join(project, 'out/main.js');
+    fs.mkdirSync(path.dirname(source), { recursive: true });
+    fs.writeFileSync(source, `interface Unused {\n  readonly gone: true;\n}\n${HEAD}${program}`);
+    buildSync({ entryPoints: [source], outfile, sourcemap: true, bundle: true, packages: 'external', platform: 'node' });
+    return spawnSync(process.execPath, ['out/main.js'], { cwd: project, encoding: 'utf8' });
+  }
+
+  test('has the line of the source in the message of a mistake', () => {
+    expect(runCompiled(WRONG_NAME).stderr).toMatch(/^error: \[c\/o\] the name .*\n {2}at app\/main\.ts:\d+:\d+\n$/);
+    expect(runCompiled(`new MeshApp();\nthrow new Error('no such team');`).stderr).toBe(
+      'error: no such team\n  at app/main.ts:6:7\n',
+    );
+  });
+
+  test('has the lines of the source in the stack of a mistake in the program', () => {
+    const stack = runCompiled(`new MeshApp();\nundefined.x;`).stderr;
+    expect(stack).toContain(`at Object.<anonymous> (${path.join(fs.realpathSync(project), 'app/main.ts')}:6:`);
+  });
+
+  test('may have a source map that is broken', () => {
+    expect(runCompiled(`new MeshApp();\nthrow new Error('x');`).status).toBe(1);
+    fs.writeFileSync(path.join(project, 'out/main.js.map'), 'no map');
+    const { stderr } = spawnSync(process.execPath, ['out/main.js'], { cwd: project, encoding: 'utf8' });
+    expect(stderr).toMatch(/^error: x\n {2}at out\/main\.js:\d+:\d+\n$/);
+  });
+});
