@@ -1,9 +1,8 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Chart } from 'cdk8s';
 import { MeshApp, MeshError } from 'cdk8s-istio';
 import { parseAllDocuments } from 'yaml';
+import { temporaryFolder } from './folders';
 
 /** An object as a reader of the YAML gets it. */
 export interface Manifest {
@@ -22,7 +21,7 @@ export interface Manifest {
 
 /** An app that would write to a folder of its own. */
 export function meshApp(): MeshApp {
-  return new MeshApp({ outdir: join(mkdtempSync(join(tmpdir(), 'cdk8s-istio-')), 'dist'), quiet: true });
+  return new MeshApp({ outdir: join(temporaryFolder(), 'dist'), quiet: true });
 }
 
 /** A chart in the namespace `shop`. */

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { transformSync } from '@swc/core';
 import { MeshApp } from 'cdk8s-istio';
 import { parseAllDocuments } from 'yaml';
+import { temporaryFolder } from './folders';
 import type { Manifest } from './synth';
 
 const ROOT = join(__dirname, '../..');
@@ -30,7 +30,7 @@ export function synthFolders(system: EditedSystem): Map<string, Manifest[]> {
 
 /** The diff of `dist/` that a reviewer sees when a system is edited. */
 export function diffOfDist(system: Required<EditedSystem>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cdk8s-istio-'));
+  const folder = temporaryFolder();
   synthSystem({ name: system.name, file: system.file }, 'a/dist', folder);
   synthSystem(system, 'b/dist', folder);
   const options = ['--no-index', '--no-prefix', '--no-color', '--unified=2', '--no-renames'];
@@ -48,7 +48,7 @@ export function changedLines(diff: string): string[] {
 }
 
 /** Runs a system with its edit into `<folder>/<outdir>`. */
-function synthSystem(system: EditedSystem, outdir: string, folder = mkdtempSync(join(tmpdir(), 'cdk8s-istio-'))): string {
+function synthSystem(system: EditedSystem, outdir: string, folder = temporaryFolder()): string {
   const source = new EditedSource(system);
   const app = new MeshApp({ outdir: join(folder, outdir), quiet: true });
   source.load(system.file)[system.name](app);

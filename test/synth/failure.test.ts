@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { buildSync } from 'esbuild';
-import { contents, temporaryFolder } from './folders';
+import { contents, temporaryFolder } from '../support/folders';
 import { installLibrary } from './program';
 
 let project: string;

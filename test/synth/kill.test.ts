@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { OutputFolder } from '../../lib/synth/output-folder';
-import { contents, temporaryFolder } from './folders';
+import { contents, temporaryFolder } from '../support/folders';
 import { installLibrary } from './program';
 
 /** Two states of an app: files are added, changed and removed between them. */

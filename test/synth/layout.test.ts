@@ -3,7 +3,7 @@ import { ApiObject, Chart, YamlOutputType } from 'cdk8s';
 import { Construct } from 'constructs';
 import { MeshApp, type MeshAppProps } from '../../lib/synth/mesh-app';
 import { RECORD } from '../../lib/synth/output-folder';
-import { contents, temporaryFolder } from './folders';
+import { contents, temporaryFolder } from '../support/folders';
 
 /** The names of the files of an app. */
 function files(build: (app: MeshApp) => void, props: MeshAppProps = {}): string[] {

@@ -3,7 +3,7 @@ import { ApiObject, Chart } from 'cdk8s';
 import { ErrorCode, MeshError } from '../../lib/errors';
 import { MeshApp } from '../../lib/synth/mesh-app';
 import { RECORD } from '../../lib/synth/output-folder';
-import { contents, temporaryFolder } from './folders';
+import { contents, temporaryFolder } from '../support/folders';
 
 /** Which call of which function of the file system fails, and how. */
 const mockFault: { calls: number; failAt: number; code: string; only?: string; always?: boolean } = {

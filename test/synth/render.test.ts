@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { ApiObject, App, Chart, type IResolver, Lazy, Testing } from 'cdk8s';
 import { ErrorCode, MeshError } from '../../lib/errors';
 import { MeshApp, type MeshAppProps } from '../../lib/synth/mesh-app';
-import { temporaryFolder } from './folders';
+import { temporaryFolder } from '../support/folders';
 
 const meshApp = (props: MeshAppProps = {}) =>
   new MeshApp({ outdir: path.join(temporaryFolder(), 'dist'), quiet: true, ...props });

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { ApiObject, Chart } from 'cdk8s';
 import { MeshApp, type MeshAppProps } from '../../lib/synth/mesh-app';
-import { temporaryFolder } from './folders';
+import { temporaryFolder } from '../support/folders';
 
 let printed: string;
 let dist: string;

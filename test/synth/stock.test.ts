@@ -5,7 +5,7 @@ import { Construct, type IConstruct } from 'constructs';
 import * as fc from 'fast-check';
 import { MeshApp } from '../../lib/synth/mesh-app';
 import { RECORD } from '../../lib/synth/output-folder';
-import { contents, temporaryFolder } from './folders';
+import { contents, temporaryFolder } from '../support/folders';
 
 const LAYOUTS = [
   YamlOutputType.FILE_PER_APP,
