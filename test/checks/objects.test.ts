@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { ApiObject, type ApiObjectMetadata, Chart, JsonPatch } from 'cdk8s';
 import { MeshApp } from '../../lib/synth/mesh-app';
-import { temporaryFolder } from '../synth/folders';
+import { temporaryFolder } from '../support/folders';
 
 interface Thing {
   readonly apiVersion?: string;
