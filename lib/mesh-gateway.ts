@@ -14,7 +14,7 @@ import type { PathMatch } from './routing/path-match';
 import { Redirect } from './routing/redirect';
 import { describeMatches, type HttpMatch, intersectAll, matchCovers, type RequestMatch } from './routing/request-match';
 import type { Rewrite } from './routing/rewrite';
-import { limitRoute, matchesOf, type Route, renderRoute, renderStream } from './routing/route';
+import { limitRoute, matchesOf, type Route, reachable, renderRoute, renderStream } from './routing/route';
 
 /** Properties of a {@link MeshGateway}. */
 export interface MeshGatewayProps {
@@ -220,7 +220,7 @@ export class MeshGateway extends Construct {
       owner: app,
       matches,
       listeners,
-      routes: () => protectRoutes(app, app._routes()).flatMap((route) => atGateway(route, exposure)),
+      routes: () => reachable(protectRoutes(app, app._routes()).flatMap((route) => atGateway(route, exposure))),
     });
     this.access.decide(options.host, access);
   }

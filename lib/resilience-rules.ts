@@ -15,7 +15,7 @@ import {
   type TrafficPolicy,
 } from './resilience/traffic-policy';
 import type { RequestMatch } from './routing/request-match';
-import { limitRoute, type Route, renderRoute } from './routing/route';
+import { limitRoute, type Route, reachable, renderRoute } from './routing/route';
 
 /** Properties of {@link ResilienceRules}. */
 export interface ResilienceRulesProps extends TrafficPolicy {
@@ -250,7 +250,7 @@ export function protectRoutes(app: MeshService, routes: readonly Route[]): Route
         ...timingOf(props),
       }));
     });
-    return [...special, { ...route, ...defaults }];
+    return reachable([...special, { ...route, ...defaults }]);
   });
 }
 

@@ -7,7 +7,7 @@ import { type CorsPolicy, renderCors } from './cors-policy';
 import type { DirectResponse } from './direct-response';
 import { type HeaderOperations, requireHeaderOperations } from './header-operations';
 import type { Redirect } from './redirect';
-import { type HttpMatch, intersectAll } from './request-match';
+import { type HttpMatch, intersectAll, matchCovers } from './request-match';
 import type { Rewrite } from './rewrite';
 
 /** Where a share of the requests goes. */
@@ -77,6 +77,14 @@ export function joinParts(route: Route, parts: readonly RoutePart[]): Route[] {
     redirect: group[0].redirect,
     matches: group.some(({ match }) => Object.keys(match).length === 0) ? [] : group.map(({ match }) => match),
   }));
+}
+
+/** The routes that some request meets: where routes are limited, one may be left with nothing but what an earlier one takes. */
+export function reachable(routes: readonly Route[]): Route[] {
+  return routes.filter((route, index) => {
+    const taken = routes.slice(0, index).flatMap(matchesOf);
+    return !matchesOf(route).every((match) => taken.some((earlier) => matchCovers(earlier, match)));
+  });
 }
 
 /** What a route matches; one entry without conditions for every request. */

@@ -1,6 +1,6 @@
 import { Duration } from 'cdk8s';
 import { DirectResponse, GrpcStatus, PathMatch, Redirect, RetryOn, Rewrite } from 'cdk8s-istio';
-import { joinParts, limitRoute, type Route, renderRoute, renderStream } from '../../lib/routing/route';
+import { joinParts, limitRoute, type Route, reachable, renderRoute, renderStream } from '../../lib/routing/route';
 import { chart, refusal } from '../support/synth';
 
 const host = 'cart.shop.svc.cluster.local';
@@ -91,4 +91,16 @@ describe('a route that is limited to some of its requests', () => {
     ]);
     expect(joinParts(base, [{ match: { port: 80 } }, { match: {} }])).toMatchObject([{ matches: [] }]);
   });
+});
+
+test('routes that earlier ones leave nothing for are dropped', () => {
+  const route = (...matches: Route['matches'][number][]): Route => ({ ...base, matches });
+  const all = [
+    route({ uri: { exact: '/a' } }, { uri: { prefix: '/b' } }),
+    route({ uri: { prefix: '/b/c' } }, { uri: { exact: '/a' } }),
+    route({ uri: { prefix: '/' } }),
+    route({ headers: { x: {} } }),
+    route(),
+  ];
+  expect(reachable(all)).toEqual([all[0], all[2]]);
 });
