@@ -53,7 +53,7 @@ export class Api {
 
   /** Deletes without a grace period, as a kubelet does when the containers have ended. */
   remove(resource: string): Promise<Fields> {
-    return this.request('DELETE', resource, { gracePeriodSeconds: 0 }, 'application/json');
+    return this.request('DELETE', `${resource}?gracePeriodSeconds=0`);
   }
 
   /** Calls back for everything that is there, then for every change. */

@@ -1,5 +1,5 @@
 import type { Manifest } from './api';
-import { systemNamespace } from './istiod';
+import { systemNamespace } from './webhooks';
 
 /**
  * A workload for every selector that the Gateways name, as Istio's gateway chart would install it: the proxy alone,
@@ -47,8 +47,11 @@ function gatewayWorkload(selector: Record<string, string>, ports: number[]): Man
       spec: {
         selector: { matchLabels: selector },
         template: {
-          metadata: { labels: selector, annotations: { 'inject.istio.io/templates': 'gateway' } },
-          spec: { serviceAccountName: name, containers: [{ name: 'istio-proxy', image: 'auto' }] },
+          metadata: {
+            labels: { ...selector, 'sidecar.istio.io/inject': 'true' },
+            annotations: { 'inject.istio.io/templates': 'gateway' },
+          },
+          spec: { serviceAccountName: name, containers: [{ name: 'istio-proxy', image: 'istio/proxyv2' }] },
         },
       },
     },

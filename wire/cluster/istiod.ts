@@ -4,14 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bin, kubeconfig, runtime } from '../paths';
 import type { Manifest } from './api';
 import { kubectl } from './control-plane';
+import { writeFiles } from './files';
 import { hubAddress } from './network';
-import { eventually, Program } from './program';
+import { eventually, Program, run } from './program';
+import { injection, systemNamespace, webhookObjects, webhookProbes } from './webhooks';
 
-export const systemNamespace = 'istio-system';
-export const discoveryAddress = `${hubAddress}:15012`;
-export const istiodIdentity = `istiod.${systemNamespace}.svc`;
+const istiodHost = `istiod.${systemNamespace}.svc`;
+export const discoveryAddress = `${istiodHost}:15012`;
 
-const monitoring = `http://${hubAddress}:15014`;
+// Only to a caller on its own host does istiod show its state without a question.
+const status = 'http://127.0.0.1:8080';
+const metrics = 'http://127.0.0.1:15014/metrics';
 const debouncing = 50;
 
 /** istiod's own view of one proxy: the version of each resource type that it sent, and that the proxy took. */
@@ -23,13 +26,17 @@ export interface Rejection {
 }
 
 export async function startIstiod(): Promise<void> {
+  await giveAddress(istiodHost);
   await kubectl(
     ['apply', '--server-side', '--filename=-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ownObjects() }),
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: webhookObjects() }),
   );
   const folder = path.join(runtime, 'istiod');
-  fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(path.join(folder, 'mesh.json'), JSON.stringify({ enableTracing: false }));
+  writeFiles(folder, {
+    'mesh.json': JSON.stringify({ enableTracing: false }),
+    'var/lib/istio/inject/config': JSON.stringify(injection),
+    'var/lib/istio/inject/values': '{}',
+  });
   Program.start(
     'istiod',
     [
@@ -46,7 +53,7 @@ export async function startIstiod(): Promise<void> {
       env: {
         POD_NAME: 'istiod',
         POD_NAMESPACE: systemNamespace,
-        ISTIOD_CUSTOM_HOST: istiodIdentity,
+        REVISION: 'default',
         PILOT_DEBOUNCE_AFTER: `${debouncing}ms`,
         // Filters of Istio's own build of Envoy, which the ordinary Envoy does not have.
         PILOT_ENABLE_METADATA_EXCHANGE: 'false',
@@ -54,58 +61,22 @@ export async function startIstiod(): Promise<void> {
       },
     },
   );
-  await eventually('istiod is ready', 60, async () => (await fetch(`http://${hubAddress}:8080/ready`)).ok);
-  await eventually('istiod validates what is applied', 30, validates);
+  await eventually('istiod is ready', 60, async () => (await fetch(`${status}/ready`)).ok);
+  await eventually('istiod validates what is applied and injects proxies', 30, webhooksReady);
 }
 
-/** What a mesh-wide installation brings: its namespace, istiod's Service and the webhook that validates Istio's kinds. */
-function ownObjects(): object[] {
-  const named = { name: 'istiod', namespace: systemNamespace };
-  return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: named,
-      spec: { ports: [{ name: 'https-webhook', port: 443, targetPort: 15017 }] },
-    },
-    {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { ...named, labels: { 'kubernetes.io/service-name': 'istiod' } },
-      addressType: 'IPv4',
-      ports: [{ name: 'https-webhook', port: 15017 }],
-      endpoints: [{ addresses: [hubAddress] }],
-    },
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingWebhookConfiguration',
-      metadata: { name: 'istio-validator-istio-system', labels: { 'istio.io/rev': 'default' } },
-      webhooks: [
-        {
-          name: 'rev.validation.istio.io',
-          admissionReviewVersions: ['v1'],
-          sideEffects: 'None',
-          failurePolicy: 'Ignore',
-          clientConfig: { service: { ...named, path: '/validate' } },
-          rules: [
-            {
-              apiGroups: ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
-              apiVersions: ['*'],
-              resources: ['*'],
-              operations: ['CREATE', 'UPDATE'],
-            },
-          ],
-        },
-      ],
-    },
-  ];
+/** In this mount namespace only. */
+async function giveAddress(host: string): Promise<void> {
+  const hosts = path.join(runtime, 'hosts');
+  fs.writeFileSync(hosts, `127.0.0.1 localhost\n${hubAddress} ${host}\n`);
+  await run(['mount', '--bind', hosts, '/etc/hosts']);
 }
 
-/** istiod itself turns the webhook's policy to Fail once the API server reaches it. */
-async function validates(): Promise<boolean> {
-  const policy = '--output=jsonpath={.webhooks[0].failurePolicy}';
-  return (await kubectl(['get', 'validatingwebhookconfiguration', 'istio-validator-istio-system', policy])) === 'Fail';
+async function webhooksReady(): Promise<boolean> {
+  const states = webhookProbes.map(async ({ kind, name, path, ready }) =>
+    ready.test(await kubectl(['get', kind, name, `--output=jsonpath=${path}`])),
+  );
+  return (await Promise.all(states)).every(Boolean);
 }
 
 /** Waits until every proxy runs the configuration that follows from these objects. */
@@ -136,8 +107,8 @@ export async function unacknowledged(): Promise<string[]> {
 
 /** How often any proxy has refused what istiod sent, by type, since istiod started. */
 export async function rejections(): Promise<Rejection[]> {
-  const metrics = await (await fetch(`${monitoring}/metrics`)).text();
-  return [...metrics.matchAll(/^pilot_total_xds_rejects\{.*type="([^"]+)".*\} (\S+)$/gm)].map(([, type, count]) => ({
+  const text = await (await fetch(metrics)).text();
+  return [...text.matchAll(/^pilot_total_xds_rejects\{.*type="([^"]+)".*\} (\S+)$/gm)].map(([, type, count]) => ({
     type,
     count: Number(count),
   }));
@@ -145,5 +116,5 @@ export async function rejections(): Promise<Rejection[]> {
 
 // biome-ignore lint/suspicious/noExplicitAny: each of istiod's debug pages has a shape of its own
 async function debug(page: string): Promise<any> {
-  return (await fetch(`http://${hubAddress}:8080/debug/${page}`)).json();
+  return (await fetch(`${status}/debug/${page}`)).json();
 }

@@ -82,8 +82,7 @@ export class Kubelet {
   }
 
   private async run(pod: Manifest): Promise<void> {
-    const namespace = await this.api.get(`/api/v1/namespaces/${pod.metadata.namespace}`);
-    const role = proxyRole(pod, namespace);
+    const role = proxyRole(pod);
     const network = await this.network.join();
     this.pods.set(resource(pod), { network });
     await this.bind(pod);

@@ -2,11 +2,12 @@ import * as fs from 'node:fs';
 import { logs } from '../paths';
 import { Api, type Fields, type Manifest } from './api';
 import { kubectl, startControlPlane } from './control-plane';
-import { distributed, startIstiod, systemNamespace } from './istiod';
+import { distributed, startIstiod } from './istiod';
 import { Kubelet } from './kubelet';
 import { Network } from './network';
 import type { PodProcess } from './pod-process';
 import { eventually } from './program';
+import { systemNamespace } from './webhooks';
 
 export interface ClientOptions {
   readonly namespace?: string;
@@ -61,6 +62,12 @@ export class Mesh {
     await Promise.all(applied.filter(isKind('Deployment')).map((deployment) => this.rolledOut(deployment)));
     await Promise.all(applied.filter(isKind('Service')).map((service) => this.endpointsPublished(service)));
     await distributed(applied);
+  }
+
+  /** The objects as the server holds them now. */
+  async current(objects: Manifest[]): Promise<Manifest[]> {
+    const found = JSON.parse(await kubectl(['get', '--output=json', '--filename=-'], list(objects)));
+    return found.kind === 'List' ? found.items : [found];
   }
 
   async remove(objects: Manifest[]): Promise<void> {

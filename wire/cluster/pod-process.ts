@@ -4,6 +4,7 @@ import type { Message, PodCalls, Reply } from '../pod/protocol';
 import type { Fields, Manifest } from './api';
 import type { PodNetwork } from './network';
 import { Program } from './program';
+import { proxyContainer } from './sidecar';
 
 /** Where pilot-agent answers DNS queries for the names of the mesh. */
 const agentDns = '127.0.0.1:15053';
@@ -65,10 +66,11 @@ export class PodProcess {
   }
 }
 
-/** Every port that a container declares or a probe asks, each once. */
+/** Every port that a container of the application declares or a probe asks, each once. */
 function portsOf(pod: Manifest): number[] {
   const ports = new Set<number>();
   for (const container of pod.spec.containers) {
+    if (container.name === proxyContainer) continue;
     const named = new Map<string, number>();
     for (const { name, containerPort } of container.ports ?? []) {
       ports.add(containerPort);

@@ -78,6 +78,6 @@ export async function eventually<T>(what: string, seconds: number, ask: () => Pr
       lastError = error;
     }
     if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`, { cause: lastError });
-    await sleep(50);
+    await sleep(100);
   }
 }

@@ -1,25 +1,23 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { bin, runtime } from '../paths';
-import type { Api, Manifest } from './api';
-import { discoveryAddress, istiodIdentity } from './istiod';
+import type { Api, Fields, Manifest } from './api';
+import { writeFiles } from './files';
+import { discoveryAddress } from './istiod';
 import type { PodNetwork } from './network';
 import { eventually, Program, run } from './program';
 
 const proxyUser = 1337;
 const statusPort = 15021;
 
+export const proxyContainer = 'istio-proxy';
 export type ProxyRole = 'sidecar' | 'router';
 
-/** The role of the proxy that Istio's injector would give this pod, if any. */
-export function proxyRole(pod: Manifest, namespace: Manifest): ProxyRole | undefined {
-  if (pod.metadata.annotations?.['inject.istio.io/templates'] === 'gateway') return 'router';
-  const own = pod.metadata.labels?.['sidecar.istio.io/inject'];
-  const injected = own ? own === 'true' : namespace.metadata.labels?.['istio-injection'] === 'enabled';
-  return injected ? 'sidecar' : undefined;
+/** The role of the proxy that istiod has added to this pod, if any. */
+export function proxyRole(pod: Manifest): ProxyRole | undefined {
+  return pod.spec.containers.find(({ name }: Fields) => name === proxyContainer)?.args[1];
 }
 
-/** What the injector, its init container and the proxy's container do in a pod. */
+/** What the init container and the proxy's container do in a pod. */
 export async function startProxy(api: Api, pod: Manifest, network: PodNetwork, role: ProxyRole): Promise<Program> {
   if (role === 'sidecar') await redirectTraffic(network);
   const folder = path.join(runtime, 'pods', `${pod.metadata.namespace}.${pod.metadata.name}`);
@@ -82,10 +80,7 @@ async function writeProxyFiles(api: Api, pod: Manifest, folder: string): Promise
       .map(([key, value]) => `${key}="${value}"`)
       .join('\n'),
   };
-  for (const [file, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
-    fs.writeFileSync(path.join(folder, file), content);
-  }
+  writeFiles(folder, files);
   await run(['chown', '--recursive', `${proxyUser}:${proxyUser}`, folder]);
 }
 
@@ -98,7 +93,6 @@ function proxyEnvironment(pod: Manifest, network: PodNetwork): Record<string, st
     SERVICE_ACCOUNT: pod.spec.serviceAccountName,
     JWT_POLICY: 'third-party-jwt',
     CA_ADDR: discoveryAddress,
-    ISTIOD_SAN: istiodIdentity,
     TRUST_DOMAIN: 'cluster.local',
     ISTIO_META_CLUSTER_ID: 'Kubernetes',
     ISTIO_META_DNS_CAPTURE: 'true',

@@ -7,18 +7,18 @@ import { eventually, run } from '../cluster/program';
 import { bin, kubeconfig } from '../paths';
 import type { Scenario, System } from './scenario';
 
-/** What must be true of whatever is applied. `before` is all that there was before it came. */
-export function scenariosWhileApplied(mesh: Mesh, system: System, applied: Manifest[]): Scenario[] {
+/** What must be true of whatever is applied. */
+export function scenariosWhileApplied(mesh: Mesh, system: System, objects: Manifest[]): Scenario[] {
   return [
     {
       name: 'a second apply changes nothing',
       expected: 'nothing changed',
-      measure: async () => changes(applied, await mesh.apply(applied.map(withoutServerFields))),
+      measure: async () => changes(await mesh.current(objects), await mesh.apply(objects)),
     },
     {
       name: 'istioctl analyze',
       expected: acceptedMessages(system),
-      measure: () => analyze(namespacesOf(applied)),
+      measure: () => analyze(namespacesOf(objects)),
     },
     {
       name: 'every proxy takes its configuration',
@@ -32,6 +32,7 @@ export function scenariosWhileApplied(mesh: Mesh, system: System, applied: Manif
   ];
 }
 
+/** `before` is all that there was before the objects came. */
 export function removalScenario(mesh: Mesh, objects: Manifest[], before: Set<string>): Scenario {
   return {
     name: 'removal',
