@@ -70,12 +70,18 @@ export class AppPort {
     return new AppPort(PortProtocol.GRPC, port, options);
   }
 
-  /** A port on which the application itself terminates HTTPS. */
+  /**
+   * A port on which the application itself terminates HTTPS. Inside the mesh Istio shares its connections between all pods, whatever
+   * the split says; the split holds at a gateway that passes TLS through.
+   */
   public static https(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.HTTPS, port, options);
   }
 
-  /** A port on which the application itself terminates TLS. */
+  /**
+   * A port on which the application itself terminates TLS. Inside the mesh Istio shares its connections between all pods, whatever
+   * the split says; the split holds at a gateway that passes TLS through.
+   */
   public static tls(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.TLS, port, options);
   }

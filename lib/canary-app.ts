@@ -52,7 +52,7 @@ export class DeploymentRef {
   ) {}
 }
 
-/** Properties of a {@link CanaryApp}. */
+/** Properties of a {@link CanaryApp}. What is said here of routes (`rewrite`, `headers`, `cors`, `mirrors`) holds for requests that meet no rule. */
 export interface CanaryAppProps extends WorkloadOptions, RouteOptions {
   /**
    * The name of the Service, and the value of the label `app`.
@@ -213,7 +213,14 @@ export class CanaryApp extends MeshService {
   }
 
   private requireVersions(): void {
-    const { versions } = this.props;
+    const { versions, service, ports } = this.props;
+    if (service !== undefined && ports !== undefined) {
+      throw new MeshError(
+        ErrorCode.DUPLICATE_PORT,
+        `ports stands beside service, whose ports are used; say them in MeshService.fromName`,
+        this,
+      );
+    }
     if (Object.keys(versions).length === 0) {
       throw new MeshError(ErrorCode.NO_VERSIONS, 'versions is empty; an app needs at least one version', this);
     }

@@ -84,6 +84,13 @@ export class ResilienceRules extends Construct {
   }
 
   private requireSensible(): void {
+    if (!hasTrafficPolicy(this) && !hasRouteRules(this)) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        `nothing is set; say ${list(['timeout', 'retries', 'fault', ...TRAFFIC_POLICY_FIELDS])}, or remove the rules`,
+        this,
+      );
+    }
     const { app, when, timeout, retries, fault, ports = {}, versions = {} } = this._props;
     const policy = { ...mergePolicies(app, (props) => props), ...policyOf(this._props) };
     if (timeout !== undefined) {

@@ -484,6 +484,15 @@ describe('an app of which somebody else owns a part', () => {
   });
 });
 
+test('an app over a Service of somebody else cannot have ports of its own beside it', () => {
+  const build = () =>
+    synth((scope) => {
+      const service = MeshService.fromName(scope, 'foreign', { ports: [AppPort.http(80)] });
+      new CanaryApp(scope, 'cart', { ...BASE, service });
+    });
+  expect(build).toThrow('ports stands beside service, whose ports are used; say them in MeshService.fromName (duplicate-port)');
+});
+
 describe('bad input is refused with the path of the app', () => {
   test.each<[Partial<CanaryAppProps>, string]>([
     [{ versions: {} }, 'versions is empty; an app needs at least one version (no-versions)'],

@@ -101,7 +101,14 @@ describe('rules for an app', () => {
       versions: undefined,
       connectionPool: undefined,
     };
-    expect(rules([nothing, nothing])).toEqual(rules([]));
+    const timeout = Duration.seconds(15);
+    expect(rules([{ ...nothing, timeout }])).toEqual(rules([{ timeout }]));
+  });
+
+  test('are refused when they set nothing', () => {
+    expect(() => rules([{ timeout: undefined }])).toThrow(
+      'nothing is set; say timeout, retries, fault, connectionPool, outlierDetection, loadBalancer, clientTls, retryBudget, or remove the rules (invalid-resilience)',
+    );
   });
 });
 
