@@ -1,20 +1,19 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { parseAllDocuments } from 'yaml';
 import type { Manifest } from './cluster/api';
 import { gatewayWorkloads } from './cluster/gateway';
 import { inventory } from './cluster/inventory';
 import { isKind, Mesh } from './cluster/mesh';
 import { run } from './cluster/program';
-import { bin, builtTools, dist, failureLogs, kubeconfig, logs } from './paths';
+import { bin, builtTools, failureLogs, kubeconfig, logs } from './paths';
 import { Report } from './report';
 import { removalScenario, scenariosWhileApplied } from './scenarios/every-system';
 import { otus } from './scenarios/otus';
 import { explain, type Mutant, type Outcome, observe, type Scenario, type System } from './scenarios/scenario';
+import { shopSystem } from './scenarios/shop';
 
-const systems: readonly System[] = [otus];
+const systems: readonly System[] = [otus, shopSystem];
 
 /** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */
 async function main(names: string[], keep: boolean): Promise<void> {
@@ -66,14 +65,14 @@ function chosen(names: string[]): readonly System[] {
 
 async function trySystem(mesh: Mesh, system: System, report: Report, keep: boolean): Promise<void> {
   report.section(system.name);
-  const objects = readObjects(path.join(dist, system.name));
+  const objects = system.objects();
   const gateways = gatewayWorkloads(objects.filter(isKind('Gateway')));
   await mesh.settle(gateways);
   const before = await inventory();
 
   await mesh.settle(objects);
   report.add({ name: 'applied, strictly validated', expected: 'accepted', measured: 'accepted', holds: true });
-  const scenarios = await system.scenarios(mesh, objects);
+  const scenarios = await system.scenarios(mesh);
   for (const scenario of [...scenariosWhileApplied(mesh, system, objects), ...scenarios]) report.add(await observe(scenario));
   for (const mutant of system.mutants ?? []) report.add(await tryMutant(mesh, objects, mutant, scenarios));
   if (keep) return;
@@ -96,13 +95,6 @@ async function tryMutant(
   const { holds, measured } = await observe(scenario);
   await mesh.settle(objects);
   return { name: `mutant: ${name}`, expected: `missed: ${noticedBy}`, measured, holds: !holds };
-}
-
-function readObjects(folder: string): Manifest[] {
-  if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
-  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
-  const documents = files.sort().flatMap((file) => parseAllDocuments(fs.readFileSync(path.join(folder, file), 'utf8')));
-  return documents.map((document) => document.toJS()).filter(Boolean);
 }
 
 const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean', default: false } }, allowPositionals: true });

@@ -1,5 +1,6 @@
-import type { Manifest } from '../cluster/api';
+import type { Fields, Manifest } from '../cluster/api';
 import { isKind, type Mesh } from '../cluster/mesh';
+import { fromDist } from '../manifests';
 import type { Mutant, Scenario, System } from './scenario';
 import { describeWeights, measureSplit } from './split';
 
@@ -8,8 +9,10 @@ const half = { v1: 50, v2: 50 };
 
 export const otus: System = {
   name: 'otus',
+  objects: () => fromDist('otus'),
   scenarios: async (mesh) => [...(await atTheGateway(mesh)), ...insideTheMesh(mesh)],
   mutants: mutants(),
+  acceptedMessages: { IST0112: 'a call inside the mesh keeps the port that it was sent to' },
 };
 
 async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
@@ -54,14 +57,38 @@ function describe({ status, received }: { status: number; received?: { path: str
 }
 
 function mutants(): Mutant[] {
-  const one = (objects: Manifest[], kind: string, index = 0) => objects.filter(isKind(kind))[index];
+  const find = (objects: Manifest[], kind: string, name: string) =>
+    objects.filter(isKind(kind)).find(({ metadata }) => metadata.name === name)?.spec;
   return [
     {
       name: 'a subset is renamed',
       noticedBy: 'the split inside the mesh',
       change: (objects) => {
-        one(objects, 'DestinationRule').spec.subsets[1].name = 'v3';
+        find(objects, 'DestinationRule', 'hw4').subsets[1].name = 'v3';
+      },
+    },
+    {
+      name: 'five points of weight move inside the mesh',
+      noticedBy: 'the split inside the mesh',
+      change: (objects) => moveWeight(find(objects, 'VirtualService', 'hw4')),
+    },
+    {
+      name: 'five points of weight move at the gateway',
+      noticedBy: 'the split at the gateway',
+      change: (objects) => moveWeight(find(objects, 'VirtualService', 'gateway-arch.homework')),
+    },
+    {
+      name: 'the Service sends to another port',
+      noticedBy: 'the path template is rewritten',
+      change: (objects) => {
+        find(objects, 'Service', 'hw4').ports[0].targetPort = 8001;
       },
     },
   ];
+}
+
+function moveWeight(virtualService: Fields): void {
+  const [first, second] = virtualService.http[0].route;
+  first.weight += 5;
+  second.weight -= 5;
 }

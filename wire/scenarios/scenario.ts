@@ -25,9 +25,9 @@ export interface Mutant {
 
 /** What is particular to one system; what is true of every system is in `every-system.ts`. */
 export interface System {
-  /** Also the name of its folder in `dist/`. */
   readonly name: string;
-  readonly scenarios: (mesh: Mesh, objects: Manifest[]) => Promise<Scenario[]>;
+  readonly objects: () => Manifest[];
+  readonly scenarios: (mesh: Mesh) => Promise<Scenario[]>;
   readonly mutants?: readonly Mutant[];
   /** Messages of `istioctl analyze` that are meant to be there, by code, each with its reason. */
   readonly acceptedMessages?: Readonly<Record<string, string>>;

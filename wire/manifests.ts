@@ -1,0 +1,28 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { MeshApp } from 'cdk8s-istio';
+import { parseAllDocuments } from 'yaml';
+import type { Manifest } from './cluster/api';
+import { dist, runtime } from './paths';
+
+/** What one system has in `dist/`. */
+export function fromDist(name: string): Manifest[] {
+  const folder = path.join(dist, name);
+  if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
+  return readManifests(folder);
+}
+
+/** From TypeScript to objects by way of files, as `npm run synth` goes. */
+export function synthesize(build: (app: MeshApp) => void): Manifest[] {
+  const outdir = fs.mkdtempSync(path.join(runtime, 'synth-'));
+  const app = new MeshApp({ outdir, quiet: true });
+  build(app);
+  app.synth();
+  return readManifests(outdir);
+}
+
+function readManifests(folder: string): Manifest[] {
+  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
+  const documents = files.sort().flatMap((file) => parseAllDocuments(fs.readFileSync(path.join(folder, file), 'utf8')));
+  return documents.map((document) => document.toJS()).filter(Boolean);
+}
