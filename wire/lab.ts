@@ -80,7 +80,7 @@ async function trySystem(mesh: Mesh, system: System, report: Report, keep: boole
   await mesh.remove(gateways);
 }
 
-/** Applies the changed objects and expects the scenario to miss; then applies the right ones again. */
+/** The scenario must miss with the changed objects, and hold again with the right ones. */
 async function tryMutant(
   mesh: Mesh,
   objects: Manifest[],
@@ -92,9 +92,11 @@ async function tryMutant(
   const changed = structuredClone(objects);
   change(changed);
   await mesh.settle(changed);
-  const { holds, measured } = await observe(scenario);
+  const mutated = await observe(scenario);
   await mesh.settle(objects);
-  return { name: `mutant: ${name}`, expected: `missed: ${noticedBy}`, measured, holds: !holds };
+  const restored = await observe(scenario);
+  const measured = restored.holds ? mutated.measured : `still missed without the change: ${restored.measured}`;
+  return { name: `mutant: ${name}`, expected: `missed: ${noticedBy}`, measured, holds: !mutated.holds && restored.holds };
 }
 
 const { values, positionals } = parseArgs({ options: { keep: { type: 'boolean', default: false } }, allowPositionals: true });

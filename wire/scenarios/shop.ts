@@ -25,7 +25,6 @@ function objectsFor(shares: Record<string, number>): Manifest[] {
 
 async function mutualTls(mesh: Mesh): Promise<Scenario[]> {
   const gateway = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-  const [pod] = await mesh.pods('shop', { app: 'front', version: 'v1' });
   const server = 'spiffe://cluster.local/ns/shop/sa/front';
   return [
     {
@@ -45,6 +44,7 @@ async function mutualTls(mesh: Mesh): Promise<Scenario[]> {
       name: plainTextRefused,
       expected: 'ECONNRESET',
       measure: async () => {
+        const [pod] = await mesh.pods('shop', { app: 'front' });
         const { status, error } = await mesh.outside.call('http', { url: `http://${pod.address}:8080/` });
         return error ?? `status ${status}`;
       },
