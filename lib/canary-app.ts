@@ -18,7 +18,7 @@ import { MeshService } from './mesh-service';
 import type { Metrics } from './metrics';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
-import { type Destination, type Route, renderRoute, renderStream } from './routing/route';
+import { type Destination, limitRoute, type Route, renderRoute, renderStream, toPort } from './routing/route';
 import type { RouteOptions, RoutingRule } from './routing/routing-rule';
 import { requireSplit, requireVersion, type Shares } from './routing/traffic-split';
 import { ConfigFiles } from './workload/config-files';
@@ -445,12 +445,34 @@ export class CanaryApp extends MeshService {
     return {
       hosts: [this.host],
       http: this.ports.some((port) => port.isHttp)
-        ? protectRoutes(this, this._routes()).map((route) => renderRoute(route, [this.host], this))
+        ? this.meshRoutes().map((route) => renderRoute(route, [this.host], this))
         : undefined,
-      tcp:
-        tcp.length === 0
-          ? undefined
-          : tcp.map((port) => ({ match: [{ port: port.port }], route: this.destinations(this.split, {}).map(renderStream) })),
+      tcp: tcp.length === 0 ? undefined : tcp.map((port) => this.renderTcp(port)),
+    };
+  }
+
+  /** Where the Service has several ports, Istio asks each destination for one. */
+  private meshRoutes(): Route[] {
+    const routes = protectRoutes(this, this._routes());
+    if (this.ports.length === 1) {
+      return routes;
+    }
+    const own = this.props.service?.ports ?? this.props.ports ?? [];
+    const [ports, metrics] = [own.filter((port) => port.isHttp), this.ports.filter((port) => port.isHttp && !own.includes(port))];
+    return [
+      ...metrics.map(({ port }) => ({ matches: [{ port }], destinations: [{ host: this.host, port }] })),
+      ...ports.flatMap(({ port }) => {
+        const limited = ports.length === 1 ? routes : routes.flatMap((route) => limitRoute(route, [{ port }]));
+        return limited.map((route) => toPort(route, this.host, port));
+      }),
+    ];
+  }
+
+  private renderTcp({ port }: AppPort): unknown {
+    const destinations = this.destinations(this.split, {});
+    return {
+      match: [{ port }],
+      route: destinations.map((destination) => renderStream(this.ports.length === 1 ? destination : { ...destination, port })),
     };
   }
 }

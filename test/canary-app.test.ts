@@ -15,6 +15,7 @@ import {
   Metrics,
   type Mirror,
   PathMatch,
+  PortMatch,
   Probe,
   QueryMatch,
   Redirect,
@@ -41,7 +42,10 @@ const cart = (props: Partial<CanaryAppProps> = {}) => synth((scope) => new Canar
 const message = (props: Partial<CanaryAppProps>, namespace = 'shop') =>
   refusal(() => new CanaryApp(chart(namespace), 'cart', { ...BASE, ...props }));
 const http = (manifests: readonly Manifest[]) => one(manifests, 'VirtualService').spec.http;
-const to = (subset: string, weight: number) => ({ destination: { host: HOST, subset }, weight });
+const to = (subset: string, weight: number, port?: number) => ({
+  destination: { host: HOST, subset, ...(port !== undefined && { port: { number: port } }) },
+  weight,
+});
 
 describe('an app', () => {
   test('is the same set of objects with one version as with two', () => {
@@ -107,8 +111,37 @@ describe('an app', () => {
       cart({ ports: [AppPort.http(80), AppPort.tcp(5432)], destinationHeaders }),
       'VirtualService',
     ).spec;
-    expect(routes[0].route[1]).toEqual({ ...to('v2', 10), headers: destinationHeaders.v2 });
-    expect(tcp[0].route).toEqual([to('v1', 90), to('v2', 10)]);
+    expect(routes[0].route[1]).toEqual({ ...to('v2', 10, 80), headers: destinationHeaders.v2 });
+    expect(tcp[0].route).toEqual([to('v1', 90, 5432), to('v2', 10, 5432)]);
+  });
+
+  test('says the port of each destination where the Service has several, as Istio asks', () => {
+    const routes = http(cart({ ports: [AppPort.http(80), AppPort.grpc(9000)] }));
+    expect(routes).toMatchObject([
+      { match: [{ port: 80 }], route: [to('v1', 90, 80), to('v2', 10, 80)] },
+      { match: [{ port: 9000 }], route: [to('v1', 90, 9000), to('v2', 10, 9000)] },
+    ]);
+  });
+
+  test('leads to the metrics of all its pods, whatever its rules and its split say', () => {
+    const rules = [{ when: PathMatch.prefix('/metrics'), to: 'v2' }];
+    expect(http(cart({ metrics: Metrics.serviceMonitor(METRICS), rules }))).toMatchObject([
+      { match: [{ port: 9797 }], route: [{ destination: { host: HOST, port: { number: 9797 } } }] },
+      { match: [{ uri: { prefix: '/metrics' } }], route: [to('v2', 100, 80)] },
+      { route: [to('v1', 90, 80), to('v2', 10, 80)] },
+    ]);
+  });
+
+  test('limits a rule for one of its ports to that port', () => {
+    const rules = [{ when: PortMatch.of(9000), to: 'v2' }];
+    const matched = http(cart({ ports: [AppPort.http(80), AppPort.grpc(9000)], rules })).map(
+      ({ match, route }: { match: unknown; route: unknown[] }) => [match, route.length],
+    );
+    expect(matched).toEqual([
+      [[{ port: 80 }], 2],
+      [[{ port: 9000 }], 1],
+      [[{ port: 9000 }], 2],
+    ]);
   });
 
   test('is named after its id, or as it is said', () => {
@@ -650,5 +683,5 @@ test('with every property an app is valid against all CRDs', () => {
     'ServiceMonitor basket',
     'VirtualService basket',
   ]);
-  expect(http(manifests)).toHaveLength(2);
+  expect(http(manifests)).toHaveLength(3);
 });

@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import type { Redirect } from './redirect';
 import { type HttpMatch, intersectAll, matchCovers } from './request-match';
 import { narrowPrefix, Rewrite } from './rewrite';
-import { joinParts, matchesOf, type Route } from './route';
+import { joinParts, matchesOf, type Route, toPort } from './route';
 import { accepts, type StringMatch } from './string-match';
 
 /** How an app is seen through a gateway. */
@@ -37,14 +37,7 @@ export function atGateway(route: Route, exposure: Exposure): Route[] {
           }));
     }),
   );
-  return joinParts(
-    {
-      ...route,
-      destinations: route.destinations.map((destination) => withPort(destination, exposure)),
-      mirrors: route.mirrors?.map((mirror) => ({ ...mirror, destination: withPort(mirror.destination, exposure) })),
-    },
-    parts,
-  );
+  return joinParts(toPort(route, exposure.host, exposure.port), parts);
 }
 
 /** What the app matches, what the gateway matches, and both together in the client's terms. */
@@ -52,10 +45,6 @@ interface Meeting {
   readonly app: HttpMatch;
   readonly client: HttpMatch;
   readonly match: HttpMatch;
-}
-
-function withPort<T extends { readonly host: string; readonly port?: number }>(destination: T, { host, port }: Exposure): T {
-  return destination.host === host ? { ...destination, port } : destination;
 }
 
 /** The app's condition in the client's terms; `undefined` when it cannot hold behind the gateway. */

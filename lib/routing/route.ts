@@ -49,6 +49,16 @@ interface RoutePart {
   readonly redirect?: Redirect;
 }
 
+/** The route to this port of a Service, for all that it sends there. */
+export function toPort(route: Route, host: string, port: number): Route {
+  const withPort = (destination: Destination) => (destination.host === host ? { ...destination, port } : destination);
+  return {
+    ...route,
+    destinations: route.destinations.map(withPort),
+    mirrors: route.mirrors?.map((mirror) => ({ ...mirror, destination: withPort(mirror.destination) })),
+  };
+}
+
 /**
  * The route for those of its requests that satisfy one of `limits` too: none where no request does, several where Istio needs one
  * for each rewrite.

@@ -37,8 +37,9 @@ describe('the homework', () => {
 
   test('rewrites the template at the gateway, and shares requests evenly there and inside the mesh', () => {
     const [outside] = one(manifests, 'VirtualService', 'gateway-arch.homework').spec.http;
-    const [inside] = one(manifests, 'VirtualService', 'hw4').spec.http;
+    const [metrics, inside] = one(manifests, 'VirtualService', 'hw4').spec.http;
     expect(outside).toMatchObject({ match: [{ uri: { regex: '^/otusapp/[^/]+/whoiam$' } }], rewrite: { uri: '/whoiam' } });
+    expect(metrics).toMatchObject({ match: [{ port: 9797 }], route: [{ destination: { port: { number: 9797 } } }] });
     for (const { route } of [outside, inside]) {
       expect(route).toMatchObject([
         { destination: { subset: 'v1' }, weight: 50 },

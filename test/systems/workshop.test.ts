@@ -5,6 +5,7 @@ import { changedLines, diffOfDist, synthFolders } from '../support/systems';
 
 const SYSTEM = { name: 'workshop', file: 'systems/workshop.ts' };
 const folders = synthFolders(SYSTEM);
+const METRICS = 8000;
 const STEPS = ['80-20', '60-40', '40-60', '20-80', '0-100'];
 
 describePage({ name: 'workshop', system: SYSTEM.name, file: SYSTEM.file });
@@ -13,15 +14,17 @@ function folder(name: string): Manifest[] {
   return folders.get(name) ?? [];
 }
 
+/** The routes of the app itself; its metrics have one of their own. */
 function routes(
   name: string,
   virtualService: string,
 ): { match?: unknown; rewrite?: unknown; mirrors?: unknown; route: unknown }[] {
-  return one(folder(name), 'VirtualService', virtualService).spec.http;
+  const http: { match?: { port?: number }[]; route: unknown }[] = one(folder(name), 'VirtualService', virtualService).spec.http;
+  return http.filter(({ match = [] }) => !match.some(({ port }) => port === METRICS));
 }
 
 function to(host: string, subset: string, weight: number): unknown {
-  return { destination: { host: `${host}.staging.svc.cluster.local`, subset }, weight };
+  return { destination: { host: `${host}.staging.svc.cluster.local`, port: { number: 80 }, subset }, weight };
 }
 
 describe('the workshop', () => {
