@@ -6,7 +6,20 @@ export * from './canary-app';
 export * from './client';
 export * from './errors';
 export * from './external-service';
+export { FluxKustomization, type FluxKustomizationProps } from './gitops/flux-kustomization';
+export { GitRepository, type GitRepositoryProps } from './gitops/git-repository';
+export {
+  CrdsPolicy,
+  DriftDetectionMode,
+  type DriftIgnoreRule,
+  HelmChart,
+  HelmRelease,
+  type HelmReleaseProps,
+} from './gitops/helm-release';
+export * from './gitops/helm-repository';
+export * from './gitops/image-automation';
 export * from './listener';
+export * from './marked-value';
 export * from './mesh-gateway';
 export * from './mesh-monitors';
 export * from './mesh-namespace';

@@ -9,6 +9,7 @@ import {
   NumberStringUnionResolver,
 } from 'cdk8s';
 import { ErrorCode, MeshError } from '../errors';
+import { MarkedValue } from '../marked-value';
 import type { Manifest } from '../model/rendered';
 
 /** The fields that stock `toJson` of an object and of its metadata reads. They are private to cdk8s, so a later version may lack them. */
@@ -109,6 +110,9 @@ export class Renderer {
     }
     if (Array.isArray(value)) {
       return mode.dropEmpty && value.length === 0 ? undefined : value.map((item) => this.plain(item, mode));
+    }
+    if (value instanceof MarkedValue) {
+      return value;
     }
     const { resolve, value: union } = value as { resolve?: unknown; value?: unknown };
     if (typeof resolve === 'function') {

@@ -1,4 +1,5 @@
 import { Yaml } from 'cdk8s';
+import { MarkedValue } from '../marked-value';
 
 /**
  * Strings that every version of YAML reads as a string without quotes: they begin with a letter, a slash or the like, have no blank but
@@ -21,7 +22,7 @@ const NOT_PLAIN = new Error('not plain data');
  * Writes documents as YAML: to the byte what `Yaml.stringify` of cdk8s gives, many times faster.
  *
  * Plain data is written here. A string that needs quotes is left to the library, once per string; a document with anything else in it
- * (null in a map, the same object twice, a class) is left to the library as a whole.
+ * (null in a map, the same object twice, a class) is left to the library as a whole. Only {@link MarkedValue} has no counterpart there.
  */
 export class YamlWriter {
   private readonly scalars = new Map<string, string>();
@@ -95,6 +96,9 @@ export class YamlWriter {
     }
     if (isMap(value)) {
       return this.map(value, indent, lead);
+    }
+    if (value instanceof MarkedValue) {
+      return ` ${this.string(value.value, indent)} # ${value.comment}`;
     }
     throw NOT_PLAIN;
   }
