@@ -45,7 +45,7 @@ async function mutualTls(mesh: Mesh): Promise<Scenario[]> {
       expected: 'ECONNRESET',
       measure: async () => {
         const [pod] = await mesh.pods('shop', { app: 'front' });
-        const { status, error } = await mesh.outside.call('http', { url: `http://${pod.address}:8080/` });
+        const { status, error } = await mesh.outside.call('http', { url: `http://${pod.address}:8080/`, freshConnection: true });
         return error ?? `status ${status}`;
       },
     },
