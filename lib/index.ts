@@ -7,6 +7,7 @@ export * from './client';
 export * from './errors';
 export * from './external-service';
 export { FluxKustomization, type FluxKustomizationProps } from './gitops/flux-kustomization';
+export { FluxResource } from './gitops/flux-resource';
 export { GitRepository, type GitRepositoryProps } from './gitops/git-repository';
 export {
   CrdsPolicy,

@@ -5,13 +5,14 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote, requireDnsLabel } from '../limits';
 import { requireNamespace } from '../mesh-service';
 
-/** What all objects of Flux have. */
+/** An object of Flux: a {@link GitRepository}, {@link HelmRelease} or the like. */
 export abstract class FluxResource extends Construct {
   /** The name of the object. */
   public readonly resourceName: string;
   /** The namespace of the object. */
   public readonly namespace: string;
 
+  /** @throws `invalid-name`, `missing-namespace` */
   protected constructor(scope: Construct, id: string, name: string = id) {
     super(scope, id);
     rememberCreation(this);
