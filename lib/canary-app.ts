@@ -10,11 +10,11 @@ import {
   SERVICE_MONITOR,
   VIRTUAL_SERVICE,
 } from './api-versions';
-import type { AppPort } from './app-port';
+import { AppPort } from './app-port';
 import { FOREIGN_SUBSET } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
-import { MeshService } from './mesh-service';
+import { MeshService, type RolloutOwner } from './mesh-service';
 import type { Metrics } from './metrics';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
@@ -104,14 +104,8 @@ const ROUTE_OPTIONS = ['rewrite', 'headers', 'destinationHeaders', 'cors', 'mirr
  * @see https://istio.io/latest/docs/concepts/traffic-management/
  */
 export class CanaryApp extends MeshService {
-  /** The Service over all versions; `undefined` when somebody else owns it. */
-  public readonly service?: ApiObject;
   /** The identity of the pods; `undefined` when somebody else owns all their Deployments. */
   public readonly serviceAccount?: ApiObject;
-  /** A subset per version, and how callers are protected. */
-  public readonly destinationRule: ApiObject;
-  /** The routes for calls inside the mesh. */
-  public readonly virtualService: ApiObject;
   /** The name of the ServiceAccount. */
   public readonly serviceAccountName: string;
 
@@ -119,7 +113,7 @@ export class CanaryApp extends MeshService {
   public override readonly _ownsMeshObjects = true;
   private readonly props: CanaryAppProps;
   private readonly split: Shares;
-  private readonly deployments = new Map<string, ApiObject>();
+  private rolloutOwner?: RolloutOwner;
 
   /**
    * @throws `no-versions`, `unknown-version`, `invalid-split`, `invalid-rule`, `unreachable-route`, `invalid-name`, `no-ports`,
@@ -139,22 +133,39 @@ export class CanaryApp extends MeshService {
 
     const ownsPods = Object.values(props.versions).some(({ deployment }) => deployment === undefined);
     this.serviceAccount = ownsPods ? this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.serviceAccountName) : undefined;
-    this.service = props.service === undefined ? this.createService() : undefined;
-    for (const [version, options] of Object.entries(props.versions)) {
-      if (options.deployment === undefined) {
-        this.deployments.set(version, this.createDeployment(version, options));
-      }
+    if (props.service === undefined) {
+      this.createService();
     }
-    this.destinationRule = this.createObject('DestinationRule', DESTINATION_RULE, this.serviceName, () =>
+    this.createDeployments();
+    const destinationRule = this.createObject('DestinationRule', DESTINATION_RULE, this.serviceName, () =>
       this.renderDestinationRule(),
     );
     for (const version of this.versions.filter((name) => props.versions[name].deployment !== undefined)) {
-      this.destinationRule.node.addMetadata(FOREIGN_SUBSET, version);
+      destinationRule.node.addMetadata(FOREIGN_SUBSET, version);
     }
-    this.virtualService = this.createObject('VirtualService', VIRTUAL_SERVICE, this.serviceName, () =>
-      this.renderVirtualService(),
-    );
+    this.createObject('VirtualService', VIRTUAL_SERVICE, this.serviceName, () => this.renderVirtualService());
     this.createMonitor();
+  }
+
+  /** The Service over all versions; `undefined` when somebody else owns it. */
+  public get service(): ApiObject | undefined {
+    return this.node.tryFindChild('Service') as ApiObject | undefined;
+  }
+
+  /**
+   * A subset per version, and how callers are protected.
+   * @throws `unsupported-by-rollout` when something else rolls the app out
+   */
+  public get destinationRule(): ApiObject {
+    return this.own('DestinationRule');
+  }
+
+  /**
+   * The routes for calls inside the mesh.
+   * @throws `unsupported-by-rollout` when something else rolls the app out
+   */
+  public get virtualService(): ApiObject {
+    return this.own('VirtualService');
   }
 
   /** The names of the versions, in the order in which they were given. */
@@ -167,20 +178,21 @@ export class CanaryApp extends MeshService {
    * @throws `unknown-version` when the app has no such version or does not own its Deployment
    */
   public deployment(version: string): ApiObject {
-    const deployment = this.deployments.get(version);
+    const deployment = this.node.tryFindChild(`Deployment-${version}`);
     if (deployment === undefined) {
+      const known = this.versions.filter((name) => this.props.versions[name].deployment === undefined);
       throw new MeshError(
         ErrorCode.UNKNOWN_VERSION,
-        `deployment('${version}') names no version with a Deployment of this app; there are ${list([...this.deployments.keys()])}`,
+        `deployment('${version}') names no version with a Deployment of this app; there are ${list(known)}`,
         this,
       );
     }
-    return deployment;
+    return deployment as ApiObject;
   }
 
   /** @internal */
   public override _destinations(): Destination[] {
-    return this.destinations(this.split, this.props);
+    return this.rolloutOwner === undefined ? this.destinations(this.split, this.props) : [{ host: this.host }];
   }
 
   /** @internal */
@@ -200,12 +212,101 @@ export class CanaryApp extends MeshService {
     return new Map(Object.entries(this.props.versions).map(([name, version]) => [name, version.replicas ?? this.props.replicas]));
   }
 
+  /** @internal */
+  public override get _rolloutOwner(): RolloutOwner | undefined {
+    return this.rolloutOwner;
+  }
+
   /**
-   * The labels that all pods of the app share.
+   * Leaves to another what brings new versions into use: the Service, the routes, the subsets and the number of pods. What stays
+   * is one Deployment, called after the app, whose version may change its name.
+   *
+   * @throws `conflicting-rules`, `unsupported-by-rollout`
    * @internal
    */
-  public _selector(): Record<string, string> {
+  public _handOver(owner: RolloutOwner): void {
+    if (this.rolloutOwner !== undefined) {
+      throw new MeshError(
+        ErrorCode.CONFLICTING_RULES,
+        `app '${this.appName}' is already rolled out by '${this.rolloutOwner.node.path}'; one is enough`,
+        owner,
+      );
+    }
+    const [version, ...others] = this.versions;
+    const { replicas = this.props.replicas } = this.props.versions[version];
+    const { rules = [], destinationHeaders } = this.props;
+    const refuse = (problem: string): never => {
+      throw new MeshError(ErrorCode.UNSUPPORTED_BY_ROLLOUT, problem, owner);
+    };
+    if (others.length > 0) {
+      refuse(`app '${this.appName}' has the versions ${list(this.versions)}; allowed is one, of which the next takes the place`);
+    }
+    if (rules.length > 0 || destinationHeaders !== undefined) {
+      refuse(
+        `app '${this.appName}' has rules or destinationHeaders, which name versions that only the rollout knows; remove them`,
+      );
+    }
+    if (replicas !== undefined && replicas !== 1) {
+      refuse(`app '${this.appName}' has ${replicas} replicas, which the rollout decides on; leave them to an autoscaler`);
+    }
+    this.rolloutOwner = owner;
+    for (const id of ['Service', 'DestinationRule', 'VirtualService', `Deployment-${version}`, `ConfigMap-${version}`]) {
+      this.node.tryRemoveChild(id);
+    }
+    this.createDeployments();
+    for (const { gateway } of this._exposures) {
+      gateway._leaveToRollouts();
+    }
+  }
+
+  /**
+   * The name of the only Deployment of an app that something else rolls out.
+   * @internal
+   */
+  public get _deploymentName(): string {
+    return this.props.versions[this.versions[0]].deployment?.name ?? this.appName;
+  }
+
+  /**
+   * What selects the pods of the app. Flagger gives another `app` to the pods of the version in use, and leaves them all other labels.
+   * @internal
+   */
+  public get _pods(): Lazy {
+    return Lazy.any({
+      produce: () => (this.rolloutOwner === undefined ? this._selector() : { 'app.kubernetes.io/name': this.appName }),
+    });
+  }
+
+  /**
+   * Where the app shows its metrics.
+   * @internal
+   */
+  public get _metrics(): Metrics | undefined {
+    return this.props.metrics;
+  }
+
+  /**
+   * The ports that callers use: those of the Service but for one that is there for the metrics alone.
+   * @internal
+   */
+  public get _ownPorts(): AppPort[] {
+    return this.props.service?.ports ?? this.props.ports ?? [];
+  }
+
+  private _selector(): Record<string, string> {
     return { app: this.appName };
+  }
+
+  private own(kind: string): ApiObject {
+    const object = this.node.tryFindChild(kind);
+    if (object === undefined) {
+      throw new MeshError(
+        ErrorCode.UNSUPPORTED_BY_ROLLOUT,
+        `the ${kind} of app '${this.appName}' is made by '${this.rolloutOwner?.node.path}' and cannot be patched here`,
+        this,
+      );
+    }
+    return object as ApiObject;
   }
 
   private get appName(): string {
@@ -360,9 +461,19 @@ export class CanaryApp extends MeshService {
     }));
   }
 
-  private createDeployment(version: string, { versionLabel = version, ...options }: VersionProps): ApiObject {
-    const name = `${this.appName}-${versionLabel}`;
-    const workload = mergeWorkload(this.props, options);
+  private createDeployments(): void {
+    for (const [version, options] of Object.entries(this.props.versions)) {
+      if (options.deployment === undefined) {
+        this.createDeployment(version, options);
+      }
+    }
+  }
+
+  private createDeployment(version: string, { versionLabel = version, ...options }: VersionProps): void {
+    const rolledOut = this.rolloutOwner !== undefined;
+    const name = rolledOut ? this.appName : `${this.appName}-${versionLabel}`;
+    const merged = mergeWorkload(this.props, options);
+    const workload = rolledOut ? { ...merged, replicas: undefined } : merged;
     const files = new ConfigFiles(name, workload.files ?? {}, this);
     if (files.mounts.length > 0) {
       new ApiObject(this, `ConfigMap-${version}`, {
@@ -371,36 +482,60 @@ export class CanaryApp extends MeshService {
         data: files.data,
       });
     }
-    const labels = { ...this._selector(), version: versionLabel };
+    const labels = rolledOut ? this._selector() : { ...this._selector(), version: versionLabel };
+    const ports = withMetrics(this.ports, this.props.metrics);
     const spec = renderDeployment(
       {
         app: this.appName,
         labels,
         podLabels: this.labels(versionLabel),
-        ports: withMetrics(this.ports, this.props.metrics),
+        ports: ports.map((port) => this.inContainer(port)),
         serviceAccountName: this.serviceAccountName,
         files,
       },
       workload,
       this,
     );
-    return new ApiObject(this, `Deployment-${version}`, {
+    new ApiObject(this, `Deployment-${version}`, {
       ...DEPLOYMENT,
       metadata: this.metadata(name, this.labels(versionLabel)),
       spec,
     });
   }
 
+  /** Flagger calls the further ports of its Services after those of the container, and Istio reads the protocol from the name. */
+  private inContainer(port: AppPort): AppPort {
+    const { protocol, port: number, targetPort, servicePortName } = port;
+    return this.rolloutOwner === undefined || this._ownPorts.includes(port)
+      ? port
+      : AppPort.of(protocol, number, { name: servicePortName, targetPort });
+  }
+
   private createMonitor(): void {
     const { metrics } = this.props;
     if (metrics !== undefined) {
-      const kind = metrics._kind === 'ServiceMonitor' ? SERVICE_MONITOR : POD_MONITOR;
+      const ofPods = metrics._kind === 'PodMonitor';
+      const port = this.metricsPort(metrics);
       new ApiObject(this, metrics._kind, {
-        ...kind,
+        ...(ofPods ? POD_MONITOR : SERVICE_MONITOR),
         metadata: this.metadata(this.serviceName, { ...this.labels(), ...metrics._options.labels }),
-        spec: metrics._renderSpec(this._selector(), this.metricsPort(metrics)),
+        spec: metrics._renderSpec(
+          Lazy.any({ produce: () => this.monitored(metrics) }),
+          Lazy.any({ produce: () => (ofPods ? this.inContainer(port).containerPortName : port.servicePortName) }),
+        ),
       });
     }
+  }
+
+  /** Flagger has a Service for the version in use and one for the next. */
+  private monitored({ _kind: kind }: Metrics): Record<string, unknown> {
+    return kind === 'PodMonitor' || this.rolloutOwner === undefined
+      ? { matchLabels: this._pods }
+      : {
+          matchExpressions: [
+            { key: 'app', operator: 'In', values: [`${this.serviceName}-primary`, `${this.serviceName}-canary`] },
+          ],
+        };
   }
 
   /** The port of the Service (or, for a PodMonitor, of the pods) with the metrics: it may have another name than the one said. */

@@ -86,6 +86,12 @@ export enum ErrorCode {
   EMPTY_SUBSET = 'empty-subset',
   /** A VirtualService for a host that its gateway does not serve. */
   UNSERVED_HOST = 'unserved-host',
+  /** A rollout that promotes without looking, or never begins. */
+  INVALID_ROLLOUT = 'invalid-rollout',
+  /** A setting of an app that what rolls it out cannot hold. */
+  UNSUPPORTED_BY_ROLLOUT = 'unsupported-by-rollout',
+  /** A call between apps that no policy can express, or that no policy lets pass. */
+  INVALID_CALL = 'invalid-call',
   /** Client TLS that the server's PeerAuthentication refuses. */
   MTLS_CONFLICT = 'mtls-conflict',
 }

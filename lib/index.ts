@@ -6,6 +6,20 @@ export * from './canary-app';
 export * from './client';
 export * from './errors';
 export * from './external-service';
+export {
+  type CanaryAnalysis,
+  CanaryHook,
+  CanaryMetric,
+  type CanaryMetricOptions,
+  type CanaryWebhook,
+  type TemplateMetricOptions,
+} from './gitops/canary-analysis';
+export {
+  CanaryAutoscaler,
+  FlaggerCanary,
+  type FlaggerCanaryProps,
+  type PrimaryReplicas,
+} from './gitops/flagger-canary';
 export { FluxKustomization, type FluxKustomizationProps } from './gitops/flux-kustomization';
 export { FluxResource } from './gitops/flux-resource';
 export { GitRepository, type GitRepositoryProps } from './gitops/git-repository';
@@ -19,6 +33,7 @@ export {
 } from './gitops/helm-release';
 export * from './gitops/helm-repository';
 export * from './gitops/image-automation';
+export * from './gitops/metric-template';
 export * from './listener';
 export * from './marked-value';
 export * from './mesh-gateway';

@@ -128,6 +128,8 @@ const SERVES_HOSTS = [ListenerKind.HTTP, ListenerKind.PASSTHROUGH];
 interface HostEntry {
   /** The construct that these requests belong to. */
   readonly owner: Construct;
+  /** The app that they lead to, where they lead to one. */
+  readonly app?: MeshService;
   readonly matches: HttpMatch[];
   readonly listeners: Listener[];
   /** The routes in order, before they are limited to listeners. */
@@ -218,11 +220,13 @@ export class MeshGateway extends Construct {
     const exposure = { matches, rewrite: options.rewrite, port: port.port, host: app.host };
     this.serve(options.host, {
       owner: app,
+      app,
       matches,
       listeners,
       routes: () => reachable(protectRoutes(app, app._routes()).flatMap((route) => atGateway(route, exposure))),
     });
     this.access.decide(options.host, access);
+    app._expose({ gateway: this, port, host: options.host });
   }
 
   /**
@@ -267,12 +271,13 @@ export class MeshGateway extends Construct {
     const port =
       options.port === undefined ? (app.ports.find((candidate) => !candidate.isHttp) ?? app.ports[0]) : app.portOf(options.port);
     this.streams.push({ listener, app });
+    app._expose({ gateway: this, port });
     new ApiObject(this, `VirtualService-${listener._name}`, {
       ...VIRTUAL_SERVICE,
       metadata: { name: `${this.gatewayName}-${listener._name}`, namespace: this.routesNamespace },
       spec: {
         hosts: ['*'],
-        gateways: [this.reference],
+        gateways: [this._reference],
         tcp: [
           {
             match: [{ port: listener.port }],
@@ -283,6 +288,33 @@ export class MeshGateway extends Construct {
         ],
       },
     });
+  }
+
+  /**
+   * The routes of a host, in order.
+   * @internal
+   */
+  public _routesAt(host: string): Route[] {
+    const served = this.served.get(host);
+    return served === undefined ? [] : this.routesOf(served);
+  }
+
+  /**
+   * The name by which VirtualServices refer to the Gateway.
+   * @internal
+   */
+  public get _reference(): string {
+    return `${this.gatewayNamespace}/${this.gatewayName}`;
+  }
+
+  /**
+   * Leaves the hosts of apps to what rolls them out.
+   * @internal
+   */
+  public _leaveToRollouts(): void {
+    for (const host of this.served.values()) {
+      this.leaveToRollout(host);
+    }
   }
 
   /** @internal */
@@ -320,10 +352,6 @@ export class MeshGateway extends Construct {
       );
     }
     return access ?? Access.public();
-  }
-
-  private get reference(): string {
-    return `${this.gatewayNamespace}/${this.gatewayName}`;
   }
 
   private get routesNamespace(): string {
@@ -408,6 +436,7 @@ export class MeshGateway extends Construct {
       renderRoute(route, [hostName], this);
     }
     host.entries.push(entry);
+    this.leaveToRollout(host);
   }
 
   private passThrough(app: MeshService, options: ExposeOptions, listeners: Listener[]): void {
@@ -430,6 +459,8 @@ export class MeshGateway extends Construct {
     const port =
       options.port === undefined ? (app.ports.find((candidate) => candidate.isTls) ?? app.ports[0]) : app.portOf(options.port);
     host.passthrough = { app, port: port.port, listeners };
+    this.leaveToRollout(host);
+    app._expose({ gateway: this, port });
   }
 
   /** The host, with its VirtualService made at the first use. */
@@ -445,7 +476,7 @@ export class MeshGateway extends Construct {
       metadata: { name: `${this.gatewayName}-${name.replace('*', 'any')}`, namespace: this.routesNamespace },
       spec: {
         hosts: [name],
-        gateways: [this.reference],
+        gateways: [this._reference],
         http: Lazy.any({ produce: () => (host.entries.length === 0 ? undefined : this.renderHttp(host)) }),
         tls: Lazy.any({ produce: () => host.passthrough && [renderPassthrough(name, host.passthrough)] }),
       },
@@ -453,7 +484,28 @@ export class MeshGateway extends Construct {
     return host;
   }
 
+  /** What rolls an app out routes its hosts itself: such a host gets no VirtualService here, and serves nothing else. */
+  private leaveToRollout(host: GatewayHost): void {
+    const rolledOut = host.entries.find(({ app }) => app?._rolloutOwner !== undefined);
+    if (rolledOut === undefined) {
+      return;
+    }
+    const other = host.entries.find(({ owner }) => owner !== rolledOut.owner)?.owner ?? host.passthrough?.app;
+    if (other !== undefined) {
+      throw new MeshError(
+        ErrorCode.HOST_TAKEN,
+        `host '${host.name}' leads to '${other.node.path}' too, but '${rolledOut.app?._rolloutOwner?.node.path}' rolls out '${rolledOut.owner.node.path}' and needs the host alone; give each a host of its own`,
+        this,
+      );
+    }
+    this.node.tryRemoveChild(`VirtualService-${host.name}`);
+  }
+
   private renderHttp(host: GatewayHost): unknown[] {
+    return this.routesOf(host).map((route) => renderRoute(route, [host.name], this));
+  }
+
+  private routesOf(host: GatewayHost): Route[] {
     const redirecting = [...new Set(host.entries.flatMap((entry) => entry.listeners))].filter(
       (listener) => listener._redirectsByRoute,
     );
@@ -462,7 +514,7 @@ export class MeshGateway extends Construct {
       const listeners = entry.listeners.filter((listener) => !listener._redirectsByRoute);
       return entry.routes().flatMap((route) => limitToListeners(route, listeners, host));
     });
-    return [...excepted, ...routes].map((route) => renderRoute(route, [host.name], this));
+    return [...excepted, ...routes];
   }
 
   /** On a listener that redirects to https: what is excepted, and then the redirect. */

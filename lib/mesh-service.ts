@@ -1,9 +1,10 @@
 import { Chart } from 'cdk8s';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { AppPort } from './app-port';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireServiceName } from './limits';
+import type { MeshGateway } from './mesh-gateway';
 import type { ResilienceRules } from './resilience-rules';
 import type { Destination, Route } from './routing/route';
 
@@ -21,6 +22,24 @@ export interface MeshServiceFromNameProps {
   readonly namespace?: string;
   /** The ports of the Service that are used here. */
   readonly ports: AppPort[];
+}
+
+/** Where a gateway leads to a Service. */
+export interface Exposed {
+  readonly gateway: MeshGateway;
+  /** The port of the Service. */
+  readonly port: AppPort;
+  /** The host; `undefined` where connections are forwarded as they are. */
+  readonly host?: string;
+}
+
+/** What brings new versions of an app into use, in place of the app itself. */
+export interface RolloutOwner extends IConstruct {
+  /**
+   * Refuses what the owner cannot hold of all that is said for the app by now.
+   * @internal
+   */
+  _requireHeld(): void;
 }
 
 /**
@@ -43,6 +62,7 @@ export abstract class MeshService extends Construct {
   public readonly namespace: string;
   private readonly _ports: AppPort[];
   private readonly _resilience: ResilienceRules[] = [];
+  private readonly _exposed: Exposed[] = [];
 
   protected constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
     super(scope, id);
@@ -110,6 +130,29 @@ export abstract class MeshService extends Construct {
   /** @internal */
   public _protect(rules: ResilienceRules): void {
     this._resilience.push(rules);
+    this._rolloutOwner?._requireHeld();
+  }
+
+  /**
+   * Where gateways lead to this Service.
+   * @internal
+   */
+  public get _exposures(): readonly Exposed[] {
+    return this._exposed;
+  }
+
+  /** @internal */
+  public _expose(exposed: Exposed): void {
+    this._exposed.push(exposed);
+    this._rolloutOwner?._requireHeld();
+  }
+
+  /**
+   * What rolls this app out; `undefined` when the app's own split does.
+   * @internal
+   */
+  public get _rolloutOwner(): RolloutOwner | undefined {
+    return undefined;
   }
 
   /**

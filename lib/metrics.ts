@@ -1,4 +1,4 @@
-import type { Duration } from 'cdk8s';
+import type { Duration, Lazy } from 'cdk8s';
 import type { AppPort } from './app-port';
 import { renderDuration } from './limits';
 import { requirePath } from './routing/path-match';
@@ -52,11 +52,9 @@ export class Metrics {
   }
 
   /** @internal */
-  public _renderSpec(selector: Record<string, string>, port: AppPort): Record<string, unknown> {
+  public _renderSpec(selector: Lazy, port: Lazy): Record<string, unknown> {
     const { path, interval } = this._options;
-    const endpoint = { path, interval: interval && renderDuration('interval of the metrics', interval) };
-    return this._kind === 'ServiceMonitor'
-      ? { selector: { matchLabels: selector }, endpoints: [{ port: port.servicePortName, ...endpoint }] }
-      : { selector: { matchLabels: selector }, podMetricsEndpoints: [{ port: port.containerPortName, ...endpoint }] };
+    const endpoint = { port, path, interval: interval && renderDuration('interval of the metrics', interval) };
+    return { selector, [this._kind === 'ServiceMonitor' ? 'endpoints' : 'podMetricsEndpoints']: [endpoint] };
   }
 }

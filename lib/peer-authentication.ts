@@ -70,7 +70,7 @@ export class PeerAuthentication extends Construct {
       ...PEER_AUTHENTICATION,
       metadata: { name: app?.serviceName ?? 'default', namespace: requireNamespace(this, props.namespace ?? app?.namespace) },
       spec: {
-        selector: app && { matchLabels: app._selector() },
+        selector: app && { matchLabels: app._pods },
         mtls: { mode },
         portLevelMtls: ports && portLevelMtls,
       },

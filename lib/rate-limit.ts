@@ -195,7 +195,7 @@ function createFilter(construct: Construct, suffix: string, { app, port }: RateL
     metadata: { name: `${app.serviceName}-${suffix}`, namespace: app.namespace },
     spec: {
       priority: requireInteger('priority', parts.priority, { min: -(2 ** 31) }, construct),
-      workloadSelector: { labels: app._selector() },
+      workloadSelector: { labels: app._pods },
       configPatches: [
         {
           applyTo: 'HTTP_FILTER',

@@ -79,7 +79,7 @@ export class Telemetry extends Construct {
       ...TELEMETRY,
       metadata: { name: app?.serviceName ?? 'default', namespace: requireNamespace(this, props.namespace ?? app?.namespace) },
       spec: {
-        selector: app && { matchLabels: app._selector() },
+        selector: app && { matchLabels: app._pods },
         tracing: tracing && [
           {
             providers: [{ name: tracing.provider }],

@@ -1,0 +1,96 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { METRIC_TEMPLATE } from '../api-versions';
+import { rememberCreation } from '../creation';
+import { ErrorCode, MeshError } from '../errors';
+import { quote, requireDnsLabel } from '../limits';
+import { requireNamespace } from '../mesh-service';
+
+/** What answers the query of a {@link MetricTemplate}. */
+export enum MetricProvider {
+  /** Prometheus, queried with PromQL. */
+  PROMETHEUS = 'prometheus',
+  /** InfluxDB, queried with Flux. */
+  INFLUXDB = 'influxdb',
+  /** Datadog. */
+  DATADOG = 'datadog',
+  /** Google Cloud Monitoring, queried with MQL. */
+  STACKDRIVER = 'stackdriver',
+  /** Amazon CloudWatch. */
+  CLOUDWATCH = 'cloudwatch',
+  /** New Relic, queried with NRQL. */
+  NEWRELIC = 'newrelic',
+  /** Graphite. */
+  GRAPHITE = 'graphite',
+  /** Dynatrace. */
+  DYNATRACE = 'dynatrace',
+}
+
+/** Properties of a {@link MetricTemplate}. */
+export interface MetricTemplateProps {
+  /**
+   * The name of the object.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /**
+   * What answers the query.
+   * @default MetricProvider.PROMETHEUS
+   */
+  readonly provider?: MetricProvider;
+  /**
+   * The URL of the provider.
+   * @default - the provider's own; Prometheus has none
+   */
+  readonly address?: string;
+  /**
+   * The Secret in the same namespace with the credentials for the provider.
+   * @default - none
+   */
+  readonly secretRef?: string;
+  /**
+   * The query, which gives one number. `{{ namespace }}`, `{{ target }}` (the Deployment of the next version), `{{ ingress }}`,
+   * `{{ service }}`, `{{ interval }}` and `{{ variables.… }}` stand for values of the rollout.
+   */
+  readonly query: string;
+}
+
+/**
+ * A query by which {@link FlaggerCanary} judges the next version of an app.
+ *
+ * @see https://docs.flagger.app/usage/metrics#custom-metrics
+ */
+export class MetricTemplate extends Construct {
+  /** The name of the object. */
+  public readonly templateName: string;
+  /** The namespace of the object. */
+  public readonly namespace: string;
+
+  /** @throws `invalid-rollout` when the query is empty or Prometheus has no address, `invalid-name`, `missing-namespace` */
+  public constructor(scope: Construct, id: string, props: MetricTemplateProps) {
+    super(scope, id);
+    rememberCreation(this);
+    const { provider = MetricProvider.PROMETHEUS, address, secretRef, query } = props;
+    this.templateName = requireDnsLabel('name of the template', props.name ?? id, this);
+    this.namespace = requireNamespace(this);
+    if (query.trim() === '' || (provider === MetricProvider.PROMETHEUS && !/^https?:\/\/\S+$/.test(address ?? ''))) {
+      throw new MeshError(
+        ErrorCode.INVALID_ROLLOUT,
+        `query is ${quote(query)} and address ${quote(address)}; allowed are a query that is not empty, and the URL of the Prometheus`,
+        this,
+      );
+    }
+    new ApiObject(this, 'Resource', {
+      ...METRIC_TEMPLATE,
+      metadata: { name: this.templateName, namespace: this.namespace },
+      spec: {
+        provider: {
+          type: provider,
+          address,
+          secretRef: secretRef === undefined ? undefined : { name: requireDnsLabel('secretRef', secretRef, this) },
+        },
+        query,
+      },
+    });
+  }
+}
