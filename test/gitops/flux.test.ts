@@ -17,7 +17,6 @@ import {
   type ImageRepositoryProps,
   ImageUpdateAutomation,
   type ImageUpdateAutomationProps,
-  MarkedValue,
 } from 'cdk8s-istio';
 import type { Construct } from 'constructs';
 import { parse, parseAllDocuments, parseDocument } from 'yaml';
@@ -240,13 +239,6 @@ describe('a value that Flux keeps up to date', () => {
       image: { repository: 'docker.io/shop/cart', tag: '0.0.1' },
       images: ['docker.io/shop/cart:0.10'],
     });
-  });
-
-  test('has one line, and so has its comment', () => {
-    expect(refusal(() => new MarkedValue('a\nb', 'c'))).toContain('(out-of-range)');
-    expect(refusal(() => new MarkedValue('a', 'b\nkind: Evil'))).toContain('(out-of-range)');
-    expect(refusal(() => new MarkedValue('a', 'b\u2028c'))).toContain('(out-of-range)');
-    expect(JSON.stringify({ tag: new MarkedValue('1.0', 'x') })).toBe('{"tag":"1.0"}');
   });
 });
 
