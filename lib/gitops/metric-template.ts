@@ -71,7 +71,7 @@ export class MetricTemplate extends Construct {
     super(scope, id);
     rememberCreation(this);
     const { provider = MetricProvider.PROMETHEUS, address, secretRef, query } = props;
-    this.templateName = requireDnsLabel('name of the template', props.name ?? id, this);
+    this.templateName = this.requireName(props.name ?? id);
     this.namespace = requireNamespace(this);
     if (query.trim() === '' || (provider === MetricProvider.PROMETHEUS && !/^https?:\/\/\S+$/.test(address ?? ''))) {
       throw new MeshError(
@@ -92,5 +92,17 @@ export class MetricTemplate extends Construct {
         query,
       },
     });
+  }
+
+  /** Flagger knows a metric by its name alone, and runs its own query for these two. */
+  private requireName(name: string): string {
+    if (name === 'request-success-rate' || name === 'request-duration') {
+      throw new MeshError(
+        ErrorCode.INVALID_NAME,
+        `name of the template is '${name}', for which Flagger has a query of its own; choose another name`,
+        this,
+      );
+    }
+    return requireDnsLabel('name of the template', name, this);
   }
 }

@@ -13,6 +13,8 @@ const ALL_SOURCES = [...ISTIO_VERSIONS.map((version) => `istio/istio-${version}.
 /** For fields that only the newest Istio knows. */
 export const NEWEST_ISTIO = [`istio/istio-${ISTIO_VERSIONS.at(-1)}.yaml`];
 
+const DESCRIPTION = /^ *description: '(?:[^']|'')*'\n/gm;
+
 interface Schema {
   readonly [keyword: string]: unknown;
 }
@@ -63,11 +65,11 @@ function findSchema(source: string, apiVersion: string, kind: string): Schema | 
     .openAPIV3Schema;
 }
 
-/** One text per CRD: parsing all of them takes long. */
+/** One text per CRD: parsing all of them takes long. Descriptions go: Flagger's are indented in a way that is no YAML. */
 function texts(source: string): string[] {
   const path = join(CRDS, source);
   const files = source.endsWith('.yaml') ? [path] : readdirSync(path).map((name) => join(path, name));
-  return files.flatMap((file) => readFileSync(file, 'utf8').split(/^---$/m));
+  return files.flatMap((file) => readFileSync(file, 'utf8').replace(DESCRIPTION, '').split(/^---$/m));
 }
 
 /** What every object has, and no CRD needs to say. */
