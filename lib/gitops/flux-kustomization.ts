@@ -37,7 +37,8 @@ export interface FluxKustomizationProps {
    */
   readonly dependsOn?: FluxKustomization[];
   /**
-   * The namespace that all objects get, whatever they say themselves.
+   * The namespace that all objects get, whatever they say themselves. Not for what the constructs of this library write: the hosts in
+   * it keep their namespace.
    * @default - each object's own
    */
   readonly targetNamespace?: string;
