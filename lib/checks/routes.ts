@@ -1,5 +1,5 @@
 import { ErrorCode } from '../errors';
-import type { DestinationModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
+import type { DestinationModel, GatewayModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
 /** Finds routes to nowhere, routes that no request reaches, and hosts with two owners. */
@@ -12,6 +12,7 @@ export function checkRoutes(model: MeshModel): Finding[] {
     ]),
     ...findHostsWithTwoOwners(model),
     ...findRulesForOneHost(model),
+    ...findGatewaysForOneHost(model),
   ];
 }
 
@@ -111,4 +112,21 @@ function findRulesForOneHost(model: MeshModel): Finding[] {
     const message = `host '${rule.host}' has a DestinationRule already, [${first.object.construct.node.path}]; write one for all its subsets and settings`;
     return [{ code: ErrorCode.HOST_TAKEN, message, construct: rule.object.construct }];
   });
+}
+
+/** Of two Gateways of a namespace with the same host on the same port of the same pods, Istio takes one. */
+function findGatewaysForOneHost(model: MeshModel): Finding[] {
+  const owners = new Map<string, GatewayModel>();
+  return [...model.gateways.values()].flatMap((gateway) =>
+    [...new Set(gateway.entrances)].flatMap((entrance): Finding[] => {
+      const key = `${gateway.namespace} ${entrance}`;
+      const owner = owners.get(key);
+      if (owner === undefined) {
+        owners.set(key, gateway);
+        return [];
+      }
+      const message = `host ${entrance} belongs to gateway [${owner.object.construct.node.path}] already; expose it there`;
+      return [{ code: ErrorCode.HOST_TAKEN, message, construct: gateway.object.construct }];
+    }),
+  );
 }

@@ -68,6 +68,9 @@ export interface DestinationRuleModel {
 /** A Gateway of the app. */
 export interface GatewayModel {
   readonly object: Rendered;
+  readonly namespace: string;
+  /** Each host with each port on the pods that serve it: two gateways that share one of these are in each other's way. */
+  readonly entrances: readonly string[];
   /** The hosts of all its servers, without a namespace before them. */
   readonly hosts: ReadonlySet<string>;
 }
@@ -220,6 +223,12 @@ export class MeshModel {
       case 'networking.istio.io/Gateway':
         this.gateways.set(`${namespace}/${name}`, {
           object,
+          namespace,
+          entrances: (spec.servers ?? []).flatMap((server: Data) =>
+            (server.hosts ?? []).map(
+              (host: string) => `'${host}' on port ${server.port?.number} of ${JSON.stringify(spec.selector ?? {})}`,
+            ),
+          ),
           hosts: new Set(
             (spec.servers ?? []).flatMap((server: Data) => (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, ''))),
           ),

@@ -17,8 +17,12 @@ export function explainUncaughtErrors(): void {
   }
 }
 
+/** Node adds a listener of this name beside any other where `domain` is loaded, as it is under ts-node; it handles no error. */
+const NODES_OWN = 'domainUncaughtExceptionClear';
+
 function explain(error: unknown): void {
-  if (process.listenerCount('uncaughtException') > 1) {
+  const others = process.listeners('uncaughtException').filter((listener) => listener !== explain && listener.name !== NODES_OWN);
+  if (others.length > 0) {
     return;
   }
   fs.writeSync(process.stderr.fd, `${explanation(error, process.argv.includes('--stack'))}\n`);

@@ -1,5 +1,15 @@
 import { ApiObject, Chart } from 'cdk8s';
-import { Alternatives, AppPort, CanaryApp, ErrorCode, MeshApp, type OutlierDetection, ResilienceRules } from 'cdk8s-istio';
+import {
+  Alternatives,
+  AppPort,
+  CanaryApp,
+  ErrorCode,
+  Listener,
+  MeshApp,
+  MeshGateway,
+  type OutlierDetection,
+  ResilienceRules,
+} from 'cdk8s-istio';
 import { check } from '../../lib/checks';
 import type { Manifest } from '../../lib/model/rendered';
 
@@ -123,6 +133,19 @@ describe('the checks over all manifests', () => {
     expect(found).toEqual([
       "unserved-host: host 'b.example.com' is none of those that gateway 'shop/gateway' serves, so no request reaches its routes; the gateway serves a.example.com, *.example.org",
     ]);
+  });
+
+  test('find a host at two gateways on the same port of the same pods', () => {
+    const twice = (listeners: Listener[]) =>
+      inChart((chart) => {
+        const app = cart(chart);
+        new MeshGateway(chart, 'first').expose(app, { host: 'a.example.com' });
+        new MeshGateway(chart, 'second', { listeners }).expose(app, { host: 'a.example.com' });
+      });
+    expect(twice([Listener.http()])).toEqual([
+      `host-taken: host 'a.example.com' on port 80 of {"istio":"ingressgateway"} belongs to gateway [shop/first/Resource] already; expose it there`,
+    ]);
+    expect(twice([Listener.http({ port: 8080 })])).toEqual([]);
   });
 
   test('find two DestinationRules for one host', () => {

@@ -87,6 +87,15 @@ test.each([
   expect(run(program)).toMatchObject({ status: 0, stdout: 'mine x\n', stderr: '' });
 });
 
+test.each([
+  ['before', `require('domain'); new MeshApp(); throw new Error('x');`],
+  ['after', `new MeshApp(); require('domain'); throw new Error('x');`],
+])("an error is printed and fails the run where Node's domain is loaded, as under ts-node, %s making the app", (_, program) => {
+  const { status, stderr } = run(program);
+  expect(status).toBe(1);
+  expect(stderr).toContain('error: x');
+});
+
 test('errors can be caught', () => {
   const program = WRONG_NAME.replace('app.synth();', `try { app.synth() } catch (e) { console.log(e.code) }`);
   expect(run(program)).toMatchObject({ status: 0, stdout: 'invalid-name\n', stderr: '' });
