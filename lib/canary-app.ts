@@ -16,6 +16,8 @@ import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService, type RolloutOwner } from './mesh-service';
 import type { Metrics } from './metrics';
+import { type CallOptions, recordCall, type Workload } from './policy/call-policy';
+import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
 import { type Destination, limitRoute, type Route, renderRoute, renderStream, toPort } from './routing/route';
@@ -174,6 +176,17 @@ export class CanaryApp extends MeshService {
   }
 
   /**
+   * Lets this app call another. From the first call on, an app calls and is called by those alone of whom it is said: its Sidecar,
+   * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it.
+   *
+   * @throws `invalid-call` when no policy can express it, `unknown-port`
+   * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
+   */
+  public calls(callee: MeshService, options: CallOptions = {}): void {
+    recordCall(this, callee, options);
+  }
+
+  /**
    * The Deployment of a version, for patches.
    * @throws `unknown-version` when the app has no such version or does not own its Deployment
    */
@@ -277,19 +290,35 @@ export class CanaryApp extends MeshService {
     });
   }
 
+  /** @internal */
+  public override get _workload(): Workload {
+    return this;
+  }
+
+  /** @internal */
+  public get _workloadName(): string {
+    return this.serviceName;
+  }
+
+  /** @internal */
+  public override _networkPeers(): NetworkPeer[] {
+    return [inNamespace(this.namespace, this._pods)];
+  }
+
   /**
-   * Where the app shows its metrics.
+   * Where Prometheus reads the app's metrics.
    * @internal
    */
-  public get _metrics(): Metrics | undefined {
-    return this.props.metrics;
+  public get _scraped(): { readonly port: AppPort; readonly path: string } | undefined {
+    const { metrics } = this.props;
+    return metrics && { port: this.metricsPort(metrics), path: metrics._options.path ?? '/metrics' };
   }
 
   /**
    * The ports that callers use: those of the Service but for one that is there for the metrics alone.
    * @internal
    */
-  public get _ownPorts(): AppPort[] {
+  public override get _ownPorts(): readonly AppPort[] {
     return this.props.service?.ports ?? this.props.ports ?? [];
   }
 

@@ -1,9 +1,10 @@
-import { ApiObject } from 'cdk8s';
+import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DEPLOYMENT, POD, SERVICE_ACCOUNT } from './api-versions';
 import { rememberCreation } from './creation';
 import { requireDnsLabel } from './limits';
-import { requireNamespace } from './mesh-service';
+import { type MeshService, requireNamespace } from './mesh-service';
+import { type CallOptions, recordCall } from './policy/call-policy';
 import { ConfigFiles } from './workload/config-files';
 import type { ContainerOptions } from './workload/container';
 import { type DeploymentParts, renderDeployment, renderPod } from './workload/workload';
@@ -28,22 +29,90 @@ export interface ClientDeploymentProps extends ClientPodProps {
   readonly replicas?: number;
 }
 
+/** Something that only calls: it has an identity in the mesh and no Service. */
+export abstract class Client extends Construct {
+  /**
+   * Pods that somebody else owns, with the label `app` and a ServiceAccount of this name; nothing is created for them but what
+   * their calls ask for.
+   * @throws `invalid-name`, `missing-namespace`
+   */
+  public static fromName(scope: Construct, name: string): Client {
+    return new ForeignClient(scope, name);
+  }
+
+  /** The name of the object and of its ServiceAccount. */
+  public readonly name: string;
+  /** The namespace. */
+  public readonly namespace: string;
+
+  protected constructor(scope: Construct, id: string, name: string = id) {
+    super(scope, id);
+    rememberCreation(this);
+    this.name = requireDnsLabel('name of the client', name, this);
+    this.namespace = requireNamespace(this);
+  }
+
+  /** The name of the ServiceAccount. */
+  public get serviceAccountName(): string {
+    return this.name;
+  }
+
+  /**
+   * Lets this client call an app. From the first call on it calls those alone of whom it is said, as with {@link CanaryApp.calls}.
+   *
+   * @throws `invalid-call` when no policy can express it, `unknown-port`
+   */
+  public calls(callee: MeshService, options: CallOptions = {}): void {
+    recordCall(this, callee, options);
+  }
+
+  /** @internal */
+  public get _workloadName(): string {
+    return this.name;
+  }
+
+  /** @internal */
+  public get _pods(): Lazy {
+    return Lazy.any({ produce: () => ({ app: this.name }) });
+  }
+
+  /** @internal */
+  protected get _metadata(): { name: string; namespace: string; labels: Record<string, string> } {
+    return { name: this.name, namespace: this.namespace, labels: labelsOf(this.name) };
+  }
+
+  /** @internal */
+  protected _createServiceAccount(): void {
+    new ApiObject(this, 'ServiceAccount', { ...SERVICE_ACCOUNT, metadata: this._metadata });
+  }
+
+  /**
+   * What the pods are made of.
+   * @internal
+   */
+  protected get _parts(): DeploymentParts {
+    return {
+      app: this.name,
+      labels: { app: this.name },
+      podLabels: labelsOf(this.name),
+      ports: [],
+      serviceAccountName: this.name,
+      files: new ConfigFiles(this.name, {}, this),
+    };
+  }
+}
+
 /**
  * A pod that only calls others, such as one to try requests from: it has an identity in the mesh and no Service.
  *
  * @see https://kubernetes.io/docs/concepts/workloads/pods/
  */
-export class ClientPod extends Construct {
-  /** The name of the Pod and of its ServiceAccount. */
-  public readonly name: string;
-
+export class ClientPod extends Client {
   /** @throws `invalid-name`, `invalid-workload`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: ClientPodProps) {
-    super(scope, id);
-    rememberCreation(this);
-    this.name = requireDnsLabel('name of the Pod', props.name ?? id, this);
-    const parts = createIdentity(this, this.name);
-    new ApiObject(this, 'Resource', { ...POD, metadata: metadata(this), spec: renderPod(parts, props, this).spec });
+    super(scope, id, props.name);
+    this._createServiceAccount();
+    new ApiObject(this, 'Resource', { ...POD, metadata: this._metadata, spec: renderPod(this._parts, props, this).spec });
   }
 }
 
@@ -52,35 +121,23 @@ export class ClientPod extends Construct {
  *
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
-export class ClientDeployment extends Construct {
-  /** The name of the Deployment and of its ServiceAccount. */
-  public readonly name: string;
-
+export class ClientDeployment extends Client {
   /** @throws `invalid-name`, `invalid-workload`, `out-of-range`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: ClientDeploymentProps) {
-    super(scope, id);
-    rememberCreation(this);
-    this.name = requireDnsLabel('name of the Deployment', props.name ?? id, this);
-    const parts = createIdentity(this, this.name);
-    new ApiObject(this, 'Resource', { ...DEPLOYMENT, metadata: metadata(this), spec: renderDeployment(parts, props, this) });
+    super(scope, id, props.name);
+    this._createServiceAccount();
+    new ApiObject(this, 'Resource', {
+      ...DEPLOYMENT,
+      metadata: this._metadata,
+      spec: renderDeployment(this._parts, props, this),
+    });
   }
 }
 
-/** The ServiceAccount of a client, and what its pods are made of. */
-function createIdentity(client: ClientPod | ClientDeployment, name: string): DeploymentParts {
-  new ApiObject(client, 'ServiceAccount', { ...SERVICE_ACCOUNT, metadata: metadata(client) });
-  return {
-    app: name,
-    labels: { app: name },
-    podLabels: labelsOf(name),
-    ports: [],
-    serviceAccountName: name,
-    files: new ConfigFiles(name, {}, client),
-  };
-}
-
-function metadata(client: ClientPod | ClientDeployment) {
-  return { name: client.name, namespace: requireNamespace(client), labels: labelsOf(client.name) };
+class ForeignClient extends Client {
+  public constructor(scope: Construct, name: string) {
+    super(scope, name);
+  }
 }
 
 function labelsOf(name: string): Record<string, string> {

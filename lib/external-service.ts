@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { SERVICE_ENTRY } from './api-versions';
@@ -6,6 +7,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireHost } from './limits';
 import { MeshService } from './mesh-service';
+import type { NetworkPeer } from './policy/network';
 import { ClientTls } from './resilience/client-tls';
 import { ResilienceRules } from './resilience-rules';
 import type { Destination, Route } from './routing/route';
@@ -78,6 +80,7 @@ export class ExternalService extends MeshService {
   /** @internal */
   public override readonly _ownsMeshObjects = false;
   private readonly externalHost: string;
+  private readonly endpoints: readonly string[];
 
   /** @throws `invalid-host`, `invalid-name`, `missing-namespace`, `no-ports`, `duplicate-port`, `out-of-range` */
   public constructor(scope: Construct, id: string, props: ExternalServiceProps) {
@@ -85,6 +88,7 @@ export class ExternalService extends MeshService {
     rememberCreation(this);
     const { host, endpoints = [], tlsOrigination } = props;
     this.externalHost = requireHost(host, this);
+    this.endpoints = [...endpoints];
     const isPattern = host.startsWith('*');
     if (host === '*' || (isPattern && (endpoints.length > 0 || tlsOrigination !== undefined))) {
       throw new MeshError(
@@ -122,6 +126,15 @@ export class ExternalService extends MeshService {
   /** @internal */
   public override _destinations(): Destination[] {
     return [{ host: this.host }];
+  }
+
+  /**
+   * Addresses that DNS decides on are not known here.
+   * @internal
+   */
+  public override _networkPeers(): NetworkPeer[] {
+    const cidrs = this.endpoints.map((address) => `${address}/${isIPv6(address) ? 128 : 32}`);
+    return (cidrs.length > 0 ? cidrs : ['0.0.0.0/0', '::/0']).map((cidr) => ({ ipBlock: { cidr } }));
   }
 
   /** @internal */

@@ -12,6 +12,8 @@ export interface GatewayWorkload {
   readonly namespace: string;
   /** The labels of the pods. */
   readonly selector: { [key: string]: string };
+  /** The identity of the pods, where it is known. */
+  readonly serviceAccount?: string;
 }
 
 /** Who may reach the hosts of a gateway: an AuthorizationPolicy per host that is not for everybody, and the tokens they ask for. */

@@ -43,6 +43,9 @@ export { MeshService, type MeshServiceFromNameProps } from './mesh-service';
 export * from './metrics';
 export * from './mutual-tls';
 export * from './peer-authentication';
+export * from './pod-disruption-budget';
+export type { CallOptions } from './policy/call-policy';
+export * from './policy/default-deny';
 export * from './rate-limit';
 export * from './resilience/client-tls';
 export {

@@ -4,7 +4,7 @@ import { Access } from './access';
 import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
-import { GatewayAccess } from './gateway-access';
+import { GatewayAccess, type GatewayWorkload } from './gateway-access';
 import { list, requireDnsLabel, requireHost, requireLabelValue } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
@@ -35,6 +35,12 @@ export interface MeshGatewayProps {
    */
   readonly workloadNamespace?: string;
   /**
+   * The ServiceAccount of the pods that serve the gateway: the only identity of their namespace by which apps with calls of their
+   * own ({@link CanaryApp.calls}) let requests in.
+   * @default - any identity of `workloadNamespace`
+   */
+  readonly workloadServiceAccount?: string;
+  /**
    * The ports.
    * @default [Listener.http()]
    */
@@ -61,6 +67,12 @@ export interface MeshGatewayFromNameProps {
    * @default 'istio-system'
    */
   readonly workloadNamespace?: string;
+  /**
+   * The ServiceAccount of the pods that serve the gateway: the only identity of their namespace by which apps with calls of their
+   * own ({@link CanaryApp.calls}) let requests in.
+   * @default - any identity of `workloadNamespace`
+   */
+  readonly workloadServiceAccount?: string;
   /**
    * The ports that it has.
    * @default [Listener.http()]
@@ -174,6 +186,11 @@ export class MeshGateway extends Construct {
   /** The namespace of the Gateway. */
   public readonly gatewayNamespace: string;
   private readonly listeners: readonly Listener[];
+  /**
+   * The pods that serve the gateway.
+   * @internal
+   */
+  public readonly _workload: GatewayWorkload;
   private readonly access: GatewayAccess;
   private readonly served = new Map<string, GatewayHost>();
   private readonly streams: { listener: Listener; app: MeshService }[] = [];
@@ -187,11 +204,16 @@ export class MeshGateway extends Construct {
     this.listeners = [...(props.listeners ?? [Listener.http()])];
     this.requireListeners();
     const selector = this.requireSelector(props.selector ?? { istio: 'ingressgateway' });
-    this.access = new GatewayAccess(this, {
+    this._workload = {
       name: `${this.gatewayNamespace}-${this.gatewayName}`,
       namespace: requireDnsLabel('workloadNamespace', props.workloadNamespace ?? 'istio-system', this),
       selector,
-    });
+      serviceAccount:
+        props.workloadServiceAccount === undefined
+          ? undefined
+          : requireDnsLabel('workloadServiceAccount', props.workloadServiceAccount, this),
+    };
+    this.access = new GatewayAccess(this, this._workload);
     this._createGateway(selector);
   }
 

@@ -17,6 +17,11 @@ export class Injection {
     return new Injection({ 'istio-injection': 'enabled' });
   }
 
+  /** A pod gets a proxy where it asks for one itself, as gateways do: for namespaces such as `istio-system`. */
+  public static onRequest(): Injection {
+    return new Injection({});
+  }
+
   /** No pod gets a sidecar. */
   public static disabled(): Injection {
     return new Injection({ 'istio-injection': 'disabled' });

@@ -5,6 +5,8 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireServiceName } from './limits';
 import type { MeshGateway } from './mesh-gateway';
+import type { Workload } from './policy/call-policy';
+import { inNamespace, type NetworkPeer } from './policy/network';
 import type { ResilienceRules } from './resilience-rules';
 import type { Destination, Route } from './routing/route';
 
@@ -156,6 +158,28 @@ export abstract class MeshService extends Construct {
   }
 
   /**
+   * Who answers, as NetworkPolicies name it.
+   * @internal
+   */
+  public abstract _networkPeers(): NetworkPeer[];
+
+  /**
+   * The pods that answer, where they are ours.
+   * @internal
+   */
+  public get _workload(): Workload | undefined {
+    return undefined;
+  }
+
+  /**
+   * The ports that callers use.
+   * @internal
+   */
+  public get _ownPorts(): readonly AppPort[] {
+    return this._ports;
+  }
+
+  /**
    * Where requests go when no rule says otherwise.
    * @internal
    */
@@ -193,6 +217,10 @@ class ForeignService extends MeshService {
 
   public override _routes(): Route[] {
     return [{ matches: [], destinations: this._destinations() }];
+  }
+
+  public override _networkPeers(): NetworkPeer[] {
+    return [inNamespace(this.namespace)];
   }
 
   public override _replicas(): ReadonlyMap<string, number | undefined> {

@@ -75,6 +75,7 @@ describe('a gateway', () => {
       name: 'entrance',
       selector: { istio: 'ingress', team: '' },
       workloadNamespace: 'istio-ingress',
+      workloadServiceAccount: 'istio-ingress',
       listeners: [http, Listener.https({ credential: 'cert' }), tcp],
     };
     const manifests = mesh(
@@ -552,6 +553,7 @@ describe('a Gateway that somebody else owns', () => {
       namespace: 'istio-ingress',
       selector: { istio: 'ingress' },
       workloadNamespace: 'istio-ingress',
+      workloadServiceAccount: 'istio-ingress',
       listeners: [Listener.https({ credential: 'cert' })],
     };
     const manifests = foreign(props);

@@ -2,6 +2,7 @@ import { MeshModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
 import { checkObjects } from './objects';
+import { checkRollouts } from './rollouts';
 import { checkRoutes } from './routes';
 import { checkWorkloads } from './workloads';
 
@@ -14,7 +15,11 @@ export function check(objects: readonly Rendered[]): Finding[] {
   if (mistakes.length > 0) {
     return mistakes;
   }
-  const findings = MeshModel.ofEachSet(objects).flatMap((model) => [...checkRoutes(model), ...checkWorkloads(model)]);
+  const findings = MeshModel.ofEachSet(objects).flatMap((model) => [
+    ...checkRoutes(model),
+    ...checkWorkloads(model),
+    ...checkRollouts(model),
+  ]);
   const distinct = new Map(findings.map((finding) => [`${finding.construct.node.path} ${finding.message}`, finding]));
   return [...distinct.values()];
 }

@@ -83,6 +83,16 @@ export interface PeerAuthenticationModel {
   readonly hasPortModes: boolean;
 }
 
+/** A Canary of Flagger. */
+export interface RolloutModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+  /** The name of the Service, to which Flagger adds `-primary` and `-canary`. */
+  readonly service: string;
+  /** The name of the Deployment, to which Flagger adds `-primary`. */
+  readonly target: string;
+}
+
 /** A ServiceMonitor of the app. */
 export interface ServiceMonitorModel {
   readonly object: Rendered;
@@ -126,6 +136,7 @@ export class MeshModel {
   public readonly gateways = new Map<string, GatewayModel>();
   public readonly peerAuthentications: PeerAuthenticationModel[] = [];
   public readonly serviceMonitors: ServiceMonitorModel[] = [];
+  public readonly rollouts: RolloutModel[] = [];
 
   private readonly podsByLabel = new LabelIndex<WorkloadModel>();
   private readonly servicesByLabel = new LabelIndex<ServiceModel>();
@@ -240,6 +251,14 @@ export class MeshModel {
           selector: spec.selector?.matchLabels,
           mode: spec.mtls?.mode,
           hasPortModes: spec.portLevelMtls !== undefined,
+        });
+        break;
+      case 'flagger.app/Canary':
+        this.rollouts.push({
+          object,
+          namespace,
+          service: spec.service?.name ?? spec.targetRef?.name ?? '',
+          target: spec.targetRef?.name ?? '',
         });
         break;
       case 'monitoring.coreos.com/ServiceMonitor':

@@ -53,6 +53,24 @@ export class PathMatch extends RequestMatch {
   }
 
   /**
+   * The requests of gRPC for a service, or for one of its methods.
+   *
+   * @param service the name with its package: `shop.CartService`
+   * @param method the name of the method; every method without it
+   * @throws `invalid-path` when a name is none of Protocol Buffers
+   * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+   */
+  public static grpc(service: string, method?: string): PathMatch {
+    if (!/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(service) || !/^[A-Za-z_]\w*$/.test(method ?? 'any')) {
+      throw new MeshError(
+        ErrorCode.INVALID_PATH,
+        `gRPC service is ${quote(service)} and method ${quote(method)}; allowed are names such as 'shop.CartService' and 'GetCart'`,
+      );
+    }
+    return new PathMatch(method === undefined ? { prefix: `/${service}/` } : { exact: `/${service}/${method}` });
+  }
+
+  /**
    * A path with placeholders: `{*}` is exactly one segment, `{**}` any number of characters, slashes included.
    * @example PathMatch.template('/users/{*}/orders')
    * @throws `invalid-path` when it does not begin with `/`, or a brace is anything but `{*}` or `{**}`

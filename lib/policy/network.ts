@@ -1,0 +1,35 @@
+// What NetworkPolicies are made of.
+
+/** A source or target of a NetworkPolicy. */
+export interface NetworkPeer {
+  readonly namespaceSelector?: Record<string, unknown>;
+  readonly podSelector?: Record<string, unknown>;
+  readonly ipBlock?: { readonly cidr: string };
+}
+
+/** The pods of a namespace with these labels; all of them without labels. */
+export function inNamespace(namespace: string, labels?: unknown): NetworkPeer {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    podSelector: labels === undefined ? undefined : { matchLabels: labels },
+  };
+}
+
+/** Ports of pods. */
+export function onPorts(ports: readonly number[], protocol = 'TCP'): unknown[] {
+  return ports.map((port) => ({ protocol, port }));
+}
+
+/** What every proxy needs: names, and its certificate and configuration from istiod. */
+export const MESH_EGRESS: readonly unknown[] = [
+  { to: [inNamespace('kube-system')], ports: [...onPorts([53], 'UDP'), ...onPorts([53])] },
+  { to: [inNamespace('istio-system', { app: 'istiod' })], ports: onPorts([15012]) },
+];
+
+/**
+ * What Prometheus needs from any namespace: the metrics of the proxy (15090), of app and proxy together (15020), and further ports.
+ * Probes need nothing: they come from the pod's own node, which no NetworkPolicy shuts out.
+ */
+export function meshIngress(ports: readonly number[]): unknown[] {
+  return [{ from: [{ namespaceSelector: {} }], ports: onPorts([...ports, 15020, 15090]) }];
+}
