@@ -284,10 +284,16 @@ export class CanaryApp extends MeshService {
    * What selects the pods of the app. Flagger gives another `app` to the pods of the version in use, and leaves them all other labels.
    * @internal
    */
+  public get _podLabels(): Record<string, string> {
+    return this.rolloutOwner === undefined ? this._selector() : { 'app.kubernetes.io/name': this.appName };
+  }
+
+  /**
+   * The same, once it is known whether Flagger rolls the app out.
+   * @internal
+   */
   public get _pods(): Lazy {
-    return Lazy.any({
-      produce: () => (this.rolloutOwner === undefined ? this._selector() : { 'app.kubernetes.io/name': this.appName }),
-    });
+    return Lazy.any({ produce: () => this._podLabels });
   }
 
   /** @internal */
@@ -302,7 +308,7 @@ export class CanaryApp extends MeshService {
 
   /** @internal */
   public override _networkPeers(): NetworkPeer[] {
-    return [inNamespace(this.namespace, this._pods)];
+    return [inNamespace(this.namespace, this._podLabels)];
   }
 
   /**

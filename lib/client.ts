@@ -1,4 +1,4 @@
-import { ApiObject, Lazy } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DEPLOYMENT, POD, SERVICE_ACCOUNT } from './api-versions';
 import { rememberCreation } from './creation';
@@ -72,8 +72,8 @@ export abstract class Client extends Construct {
   }
 
   /** @internal */
-  public get _pods(): Lazy {
-    return Lazy.any({ produce: () => ({ app: this.name }) });
+  public get _podLabels(): Record<string, string> {
+    return { app: this.name };
   }
 
   /** @internal */

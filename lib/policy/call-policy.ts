@@ -30,8 +30,8 @@ export interface Workload extends Construct {
   readonly _workloadName: string;
   readonly namespace: string;
   readonly serviceAccountName: string;
-  /** The labels of the pods. */
-  readonly _pods: Lazy;
+  /** The labels of the pods, as they are known at synth. */
+  readonly _podLabels: Record<string, string>;
   /** Where Prometheus reads the pods' metrics. */
   readonly _scraped?: { readonly port: AppPort; readonly path: string };
   readonly _exposures?: MeshService['_exposures'];
@@ -84,7 +84,8 @@ class CallPolicy extends Construct {
 
   public constructor(private readonly workload: Workload) {
     super(workload, ID);
-    const { _workloadName: name, namespace, _pods: pods } = workload;
+    const { _workloadName: name, namespace } = workload;
+    const pods = Lazy.any({ produce: () => workload._podLabels });
     const metadata = { name, namespace };
     new ApiObject(this, 'Sidecar', {
       ...SIDECAR,
@@ -138,7 +139,7 @@ class CallPolicy extends Construct {
 
   private renderIngress(): unknown[] {
     const calls = this.incoming.map(({ caller, ports }) => ({
-      from: [inNamespace(caller.namespace, caller._pods)],
+      from: [inNamespace(caller.namespace, caller._podLabels)],
       ports: onPorts(targets(ports)),
     }));
     const gateways = (this.workload._exposures ?? []).map(({ gateway: { _workload: pods }, port }) => ({

@@ -8,7 +8,7 @@ export interface NetworkPeer {
 }
 
 /** The pods of a namespace with these labels; all of them without labels. */
-export function inNamespace(namespace: string, labels?: unknown): NetworkPeer {
+export function inNamespace(namespace: string, labels?: Record<string, string>): NetworkPeer {
   return {
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
     podSelector: labels === undefined ? undefined : { matchLabels: labels },

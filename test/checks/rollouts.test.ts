@@ -1,0 +1,54 @@
+import { ApiObject, Duration } from 'cdk8s';
+import { AppPort, CanaryApp, CanaryMetric, FlaggerCanary, MeshService, ResilienceRules } from 'cdk8s-istio';
+import type { Construct } from 'constructs';
+import { refusal, synth } from '../support/synth';
+
+const ANALYSIS = { interval: Duration.seconds(30), threshold: 5, stepWeight: 5, metrics: [CanaryMetric.successRate(99)] };
+
+function beside(add: (scope: Construct) => void): () => unknown {
+  return () =>
+    synth((scope) => {
+      const app = new CanaryApp(scope, 'cart', { image: 'cart', ports: [AppPort.http(80)], versions: { v1: {} } });
+      new FlaggerCanary(scope, 'rollout', { app, analysis: ANALYSIS });
+      add(scope);
+    });
+}
+
+function object(kind: string, name: string, namespace = 'shop'): (scope: Construct) => void {
+  const apiVersion = { Service: 'v1', Deployment: 'apps/v1' }[kind] ?? 'networking.istio.io/v1';
+  return (scope) => new ApiObject(scope, 'own', { apiVersion, kind, metadata: { name, namespace }, spec: {} });
+}
+
+describe('beside a Canary', () => {
+  test.each([
+    ['VirtualService', 'cart'],
+    ['Service', 'cart'],
+    ['Service', 'cart-primary'],
+    ['Service', 'cart-canary'],
+    ['DestinationRule', 'cart-primary'],
+    ['DestinationRule', 'cart-canary'],
+    ['Deployment', 'cart-primary'],
+  ])('a %s called %s is refused: Flagger makes it', (kind, name) => {
+    expect(refusal(beside(object(kind, name)))).toContain(
+      `is made by Flagger for [system/rollout/Resource]: ${kind} shop/${name}; say it of the app that Flagger rolls out (duplicate-object)`,
+    );
+  });
+
+  test('rules for its Service as if somebody else owned it are refused', () => {
+    const rules = (scope: Construct) =>
+      new ResilienceRules(scope, 'rules', {
+        app: MeshService.fromName(scope, 'foreign', { name: 'cart', ports: [AppPort.http(80)] }),
+        timeout: Duration.seconds(1),
+      });
+    expect(refusal(beside(rules))).toContain('VirtualService shop/cart');
+  });
+
+  test.each([
+    ['VirtualService', 'cart', 'bank'],
+    ['DestinationRule', 'cart', 'shop'],
+    ['Deployment', 'cart-canary', 'shop'],
+    ['Service', 'cart-primary-2', 'shop'],
+  ])('a %s called %s in namespace %s is one’s own', (kind, name, namespace) => {
+    expect(beside(object(kind, name, namespace))).not.toThrow();
+  });
+});

@@ -1,0 +1,378 @@
+import { Chart, Duration } from 'cdk8s';
+import {
+  AppPort,
+  type CallOptions,
+  CanaryApp,
+  CanaryMetric,
+  Client,
+  ClientDeployment,
+  ClientPod,
+  DeploymentRef,
+  ExternalService,
+  FlaggerCanary,
+  HttpMethod,
+  MeshGateway,
+  MeshService,
+  MethodMatch,
+  Metrics,
+  PathMatch,
+} from 'cdk8s-istio';
+import fc from 'fast-check';
+import { carriedByNetwork, knownToProxies, letInByIdentity, type Party } from '../support/calls';
+import { schemaMistakes } from '../support/schemas';
+import { chart, type Manifest, one, refusal, synth, title } from '../support/synth';
+
+const KINDS = ['Sidecar', 'AuthorizationPolicy', 'NetworkPolicy'];
+
+function service(scope: Chart, name: string, port = AppPort.grpc(7070)): CanaryApp {
+  return new CanaryApp(scope, name, { image: 'shop/app:1', ports: [port], versions: { v1: {} } });
+}
+
+function policies(manifests: readonly Manifest[]): string[] {
+  return manifests.filter(({ kind }) => KINDS.includes(kind)).map(title);
+}
+
+/** Without what every proxy needs: names, istiod, and Prometheus. */
+function callsOf(rules: { to?: unknown; from?: unknown; ports: { port: number }[] }[]): unknown[] {
+  return rules.filter(({ ports }) => !ports.some(({ port }) => [53, 15012, 15020].includes(port)));
+}
+
+function inNamespace(namespace: string, labels?: Record<string, string>): unknown {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    ...(labels && { podSelector: { matchLabels: labels } }),
+  };
+}
+
+const SHOP = synth((scope) => {
+  const cart = service(scope, 'cart');
+  const frontend = service(scope, 'frontend', AppPort.http(80, { targetPort: 8080 }));
+  const options: Required<CallOptions> = {
+    port: 7070,
+    paths: [PathMatch.grpc('shop.CartService', 'GetCart'), PathMatch.grpc('shop.Health')],
+  };
+  frontend.calls(cart, options);
+  new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress' }).expose(frontend, { host: 'shop.example.com' });
+});
+
+describe('a call between two apps', () => {
+  test('gives each of them three policies', () => {
+    expect(policies(SHOP).sort()).toEqual(KINDS.flatMap((kind) => [`${kind} cart`, `${kind} frontend`]).sort());
+  });
+
+  test('is written as a reviewer reads it', () => {
+    expect(SHOP.filter(({ kind }) => KINDS.includes(kind))).toMatchSnapshot();
+  });
+
+  test('is valid against the CRDs of all versions of Istio', () => {
+    expect(schemaMistakes(SHOP)).toEqual([]);
+  });
+
+  test('is known to the proxy of the caller, and nothing else is', () => {
+    expect(one(SHOP, 'Sidecar', 'frontend').spec).toEqual({
+      workloadSelector: { labels: { app: 'frontend' } },
+      outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+      egress: [{ hosts: ['shop/cart.shop.svc.cluster.local'] }],
+    });
+    expect(one(SHOP, 'Sidecar', 'cart').spec.egress).toEqual([{ hosts: ['~/*'] }]);
+  });
+
+  test('is let in by identity, path and the port of the pod', () => {
+    expect(one(SHOP, 'AuthorizationPolicy', 'cart').spec.rules).toEqual([
+      {
+        from: [{ source: { principals: ['cluster.local/ns/shop/sa/frontend'] } }],
+        to: [{ operation: { ports: ['7070'], paths: ['/shop.CartService/GetCart', '/shop.Health/*'] } }],
+      },
+    ]);
+  });
+
+  test('is carried by the network, at both ends', () => {
+    expect(callsOf(one(SHOP, 'NetworkPolicy', 'frontend').spec.egress)).toEqual([
+      { to: [inNamespace('shop', { app: 'cart' })], ports: [{ protocol: 'TCP', port: 7070 }] },
+    ]);
+    expect(callsOf(one(SHOP, 'NetworkPolicy', 'cart').spec.ingress)).toEqual([
+      { from: [inNamespace('shop', { app: 'frontend' })], ports: [{ protocol: 'TCP', port: 7070 }] },
+    ]);
+  });
+
+  test('leaves the way from the gateway open, to the port of the pod', () => {
+    expect(one(SHOP, 'AuthorizationPolicy', 'frontend').spec.rules).toEqual([
+      {
+        from: [{ source: { principals: ['cluster.local/ns/istio-system/sa/ingress'] } }],
+        to: [{ operation: { ports: ['8080'] } }],
+      },
+    ]);
+    expect(callsOf(one(SHOP, 'NetworkPolicy', 'frontend').spec.ingress)).toEqual([
+      { from: [inNamespace('istio-system', { istio: 'ingressgateway' })], ports: [{ protocol: 'TCP', port: 8080 }] },
+    ]);
+  });
+
+  test('leaves open what every proxy needs', () => {
+    const { ingress, egress } = one(SHOP, 'NetworkPolicy', 'cart').spec;
+    expect(egress).toEqual([
+      {
+        to: [inNamespace('kube-system')],
+        ports: [
+          { protocol: 'UDP', port: 53 },
+          { protocol: 'TCP', port: 53 },
+        ],
+      },
+      { to: [inNamespace('istio-system', { app: 'istiod' })], ports: [{ protocol: 'TCP', port: 15012 }] },
+    ]);
+    expect(ingress).toContainEqual({
+      from: [{ namespaceSelector: {} }],
+      ports: [
+        { protocol: 'TCP', port: 15020 },
+        { protocol: 'TCP', port: 15090 },
+      ],
+    });
+  });
+});
+
+describe('who is called', () => {
+  test('without any caller lets nobody in', () => {
+    const manifests = synth((scope) => {
+      const curl = new ClientPod(scope, 'curl', { image: 'curl' });
+      curl.calls(service(scope, 'cart'));
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'curl').spec).toEqual({
+      selector: { matchLabels: { app: 'curl' } },
+      action: 'ALLOW',
+    });
+  });
+
+  test('is scraped by Prometheus, which has no identity, and by GET of the metrics alone', () => {
+    const manifests = synth((scope) => {
+      const cart = new CanaryApp(scope, 'cart', {
+        image: 'cart',
+        ports: [AppPort.grpc(7070)],
+        metrics: Metrics.podMonitor(AppPort.http(9090, { name: 'metrics' }), { path: '/stats' }),
+        versions: { v1: {} },
+      });
+      service(scope, 'frontend').calls(cart);
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'cart').spec.rules).toEqual([
+      expect.objectContaining({ to: [{ operation: { ports: ['7070'] } }] }),
+      { to: [{ operation: { ports: ['9090'], methods: ['GET'], paths: ['/stats'] } }] },
+    ]);
+    expect(one(manifests, 'NetworkPolicy', 'cart').spec.ingress).toContainEqual({
+      from: [{ namespaceSelector: {} }],
+      ports: [9090, 15020, 15090].map((port) => ({ protocol: 'TCP', port })),
+    });
+  });
+
+  test('may stand in another namespace or chart', () => {
+    const manifests = synth((scope) => {
+      const bank = new Chart(Chart.of(scope).node.scope as Chart, 'bank', { namespace: 'bank' });
+      service(scope, 'frontend').calls(service(bank, 'payment'));
+    });
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual(['bank/payment.bank.svc.cluster.local']);
+    expect(one(manifests, 'AuthorizationPolicy', 'payment').metadata.namespace).toBe('bank');
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'payment').spec.ingress)).toEqual([
+      { from: [inNamespace('shop', { app: 'frontend' })], ports: [{ protocol: 'TCP', port: 7070 }] },
+    ]);
+  });
+
+  test('may belong to somebody else: all pods of its namespace answer', () => {
+    const manifests = synth((scope) => {
+      const kiali = MeshService.fromName(scope, 'kiali', {
+        namespace: 'istio-system',
+        ports: [AppPort.http(80, { targetPort: 20001 })],
+      });
+      service(scope, 'frontend').calls(kiali);
+    });
+    expect(policies(manifests)).toHaveLength(3);
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toEqual([
+      { to: [inNamespace('istio-system')], ports: [{ protocol: 'TCP', port: 20001 }] },
+    ]);
+  });
+
+  test('may be outside: its own addresses, or any where only DNS knows them', () => {
+    const manifests = synth((scope) => {
+      const ports = [AppPort.https(443)];
+      const frontend = service(scope, 'frontend');
+      frontend.calls(
+        new ExternalService(scope, 'metadata', { host: 'metadata.internal', ports, endpoints: ['169.254.169.254', '::1'] }),
+      );
+      frontend.calls(new ExternalService(scope, 'apis', { host: '*.googleapis.com', tlsOrigination: undefined, ports }));
+      frontend.calls(new ExternalService(scope, 'origin', { host: 'api.example.com', tlsOrigination: {} }));
+    });
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
+      'shop/metadata.internal',
+      'shop/*.googleapis.com',
+      'shop/api.example.com',
+    ]);
+    const https = [{ protocol: 'TCP', port: 443 }];
+    const anywhere = { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }], ports: https };
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toEqual([
+      { to: [{ ipBlock: { cidr: '169.254.169.254/32' } }, { ipBlock: { cidr: '::1/128' } }], ports: https },
+      // The second is called on the same port, once its proxy has encrypted what came on port 80.
+      anywhere,
+    ]);
+  });
+
+  test('is found in both versions when Flagger rolls it out', () => {
+    const manifests = synth((scope) => {
+      const cart = service(scope, 'cart');
+      service(scope, 'frontend').calls(cart);
+      new FlaggerCanary(scope, 'rollout', {
+        app: cart,
+        analysis: { interval: Duration.seconds(30), threshold: 5, stepWeight: 5, metrics: [CanaryMetric.successRate(99)] },
+      });
+    });
+    const pods = { 'app.kubernetes.io/name': 'cart' };
+    expect(one(manifests, 'Sidecar', 'cart').spec.workloadSelector.labels).toEqual(pods);
+    expect(one(manifests, 'AuthorizationPolicy', 'cart').spec.selector.matchLabels).toEqual(pods);
+    expect(one(manifests, 'NetworkPolicy', 'cart').spec.podSelector.matchLabels).toEqual(pods);
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toMatchObject([{ to: [inNamespace('shop', pods)] }]);
+  });
+
+  test('may be run by somebody else, and so may the caller', () => {
+    const manifests = synth((scope) => {
+      const cart = new CanaryApp(scope, 'cart', {
+        service: MeshService.fromName(scope, 'cart-service', { name: 'cart', ports: [AppPort.grpc(7070)] }),
+        serviceAccount: 'carts',
+        versions: { v1: { deployment: DeploymentRef.fromName('cart') } },
+      });
+      Client.fromName(scope, 'load').calls(cart);
+      cart.calls(cart);
+    });
+    expect(manifests.map(title).filter((name) => /^(Service|ServiceAccount|Deployment) /.test(name))).toEqual([]);
+    const { rules } = one(manifests, 'AuthorizationPolicy', 'cart').spec;
+    expect(rules.map(({ from }: { from: unknown }) => from)).toEqual(
+      ['load', 'carts'].map((account) => [{ source: { principals: [`cluster.local/ns/shop/sa/${account}`] } }]),
+    );
+  });
+});
+
+describe('the gateway that exposes an app', () => {
+  test('is let in by its namespace where its identity is not said', () => {
+    const manifests = synth((scope) => {
+      const frontend = service(scope, 'frontend');
+      frontend.calls(service(scope, 'cart'));
+      const gateway = new MeshGateway(scope, 'gateway', { workloadNamespace: 'edge', selector: { istio: 'edge' } });
+      gateway.expose(frontend, { host: 'a.example.com' });
+      gateway.expose(frontend, { host: 'b.example.com' });
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'frontend').spec.rules).toEqual([
+      { from: [{ source: { namespaces: ['edge'] } }], to: [{ operation: { ports: ['7070'] } }] },
+    ]);
+  });
+});
+
+test('the order in which calls are said changes nothing for the pods they concern', () => {
+  const build = (first: string, second: string) =>
+    synth((scope) => {
+      const apps = new Map(['a', 'b', 'c'].map((name) => [name, service(scope, name)]));
+      for (const name of [first, second]) {
+        apps.get(name)?.calls(apps.get('c') as CanaryApp);
+      }
+    });
+  const [forth, back] = [build('a', 'b'), build('b', 'a')];
+  for (const kind of KINDS) {
+    expect(one(forth, kind, 'a')).toEqual(one(back, kind, 'a'));
+  }
+});
+
+describe('the three policies', () => {
+  const NAMES = ['a', 'b', 'c', 'd', 'e'];
+  const someCalls = fc.uniqueArray(fc.tuple(fc.constantFrom(...NAMES, 'client'), fc.constantFrom(...NAMES)), {
+    minLength: 1,
+    selector: (call) => call.join(),
+  });
+
+  test('allow the same calls, whatever they are: those that are said', () => {
+    fc.assert(
+      fc.property(someCalls, fc.constantFrom(...NAMES, undefined), (calls, rolledOut) => {
+        const manifests = synth((scope) => {
+          const apps = new Map(
+            NAMES.map((name, index) => [name, service(scope, name, AppPort.grpc(80, { targetPort: 8080 + index }))]),
+          );
+          const client = new ClientDeployment(scope, 'client', { image: 'client' });
+          for (const [caller, callee] of calls) {
+            (apps.get(caller) ?? client).calls(apps.get(callee) as CanaryApp);
+          }
+          const app = rolledOut === undefined ? undefined : apps.get(rolledOut);
+          if (app !== undefined) {
+            const analysis = {
+              interval: Duration.seconds(30),
+              threshold: 1,
+              stepWeight: 5,
+              metrics: [CanaryMetric.successRate(99)],
+            };
+            new FlaggerCanary(scope, 'rollout', { app, analysis });
+          }
+        });
+        const involved = [...new Set(calls.flat())].sort();
+        const parties = involved.map((name): Party => {
+          const isApp = NAMES.includes(name);
+          return {
+            name,
+            namespace: 'shop',
+            serviceAccount: name,
+            labels: { app: name === rolledOut ? `${name}-primary` : name, 'app.kubernetes.io/name': name },
+            host: isApp ? `${name}.shop.svc.cluster.local` : undefined,
+            port: isApp ? 8080 + NAMES.indexOf(name) : undefined,
+          };
+        });
+        const said = calls.map(([caller, callee]) => `${caller} → ${callee}`).sort();
+        expect(knownToProxies(manifests, parties).sort()).toEqual(said);
+        expect(letInByIdentity(manifests, parties).sort()).toEqual(said);
+        expect(carriedByNetwork(manifests, parties).sort()).toEqual(said);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a call is refused', () => {
+  const message = (callee: (scope: Chart) => MeshService, options: CallOptions) => {
+    const scope = chart();
+    return refusal(() => service(scope, 'frontend').calls(callee(scope), options));
+  };
+  const cart = (scope: Chart) => service(scope, 'cart');
+  const redis = (scope: Chart) => service(scope, 'redis', AppPort.tcp(6379));
+
+  test('to a port that the Service lacks', () => {
+    expect(message(cart, { port: 80 })).toBe("[system/cart] port 80 is none of the Service's; it has 7070 (unknown-port)");
+  });
+
+  test('by paths where there are none', () => {
+    expect(message(redis, { paths: [PathMatch.prefix('/')] })).toBe(
+      "[system/frontend] paths are said for port 6379 of 'system/redis', which speaks tcp; leave them out or name a port for HTTP or gRPC (invalid-call)",
+    );
+    expect(message(cart, { paths: [] })).toBe(
+      '[system/frontend] paths is empty, so nothing could be called; name one or leave it out (invalid-call)',
+    );
+  });
+
+  test.each([
+    ['an expression', PathMatch.regex('/a.*')],
+    ['a template', PathMatch.template('/a/{*}')],
+    ['a path in any case', PathMatch.prefix('/a', { ignoreCase: true })],
+    ['a path with a star, which would stand for more', PathMatch.exact('/a*')],
+  ])('by %s, which no policy says', (_, path) => {
+    expect(message(cart, { paths: [path] })).toContain(
+      "which no AuthorizationPolicy says; allowed are PathMatch.grpc, PathMatch.exact, PathMatch.prefix without '*', in one case (invalid-call)",
+    );
+  });
+});
+
+test('a path of gRPC matches a service or one of its methods, in routes too', () => {
+  expect(PathMatch.grpc('shop.Cart')._toMatches()).toEqual([{ uri: { prefix: '/shop.Cart/' } }]);
+  expect(PathMatch.grpc('Cart', 'Get')._toMatches()).toEqual([{ uri: { exact: '/Cart/Get' } }]);
+  expect(PathMatch.grpc('Cart').and(MethodMatch.oneOf(HttpMethod.POST))._toMatches()).toHaveLength(1);
+});
+
+test.each([
+  ['', undefined],
+  ['shop.', undefined],
+  ['/shop.Cart', undefined],
+  ['shop.Cart', ''],
+  ['shop.Cart', 'Get/Cart'],
+  ['shöp.Cart', undefined],
+])('a path of gRPC is refused for the service "%s" and the method "%s"', (service, method) => {
+  expect(refusal(() => PathMatch.grpc(service, method))).toContain(
+    "allowed are names such as 'shop.CartService' and 'GetCart' (invalid-path)",
+  );
+});
