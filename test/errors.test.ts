@@ -7,7 +7,9 @@ import {
   AuthorityMatch,
   CanaryApp,
   type CanaryAppProps,
+  CanaryMetric,
   ErrorCode,
+  FlaggerCanary,
   HeaderMatch,
   Listener,
   MeshError,
@@ -52,6 +54,14 @@ const MISTAKES: { [code: string]: () => unknown } = {
   INVALID_QUERY: () => QueryMatch.present(''),
   INVALID_REGEX: () => PathMatch.regex('('),
   OUT_OF_RANGE: () => AppPort.http(0),
+  UNSUPPORTED_BY_ROLLOUT: () => {
+    const cart = app();
+    const interval = Duration.seconds(30);
+    const metrics = [CanaryMetric.successRate(99, { interval })];
+    const analysis = { interval, threshold: 5, maxWeight: 30, stepWeight: 5, metrics };
+    new FlaggerCanary(Chart.of(cart), 'canary', { app: cart, analysis });
+    return cart.virtualService;
+  },
   UNSUPPORTED_MATCH: () => PathMatch.regex('/a.*').and(PathMatch.regex('/.*b')),
   IMPOSSIBLE_MATCH: () => MethodMatch.oneOf(),
   UNSUPPORTED_REWRITE: () => app({ rewrite: Rewrite.prefix('/') }),
