@@ -4,7 +4,7 @@ import { AUTHORIZATION_POLICY, NETWORK_POLICY, SIDECAR } from '../api-versions';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
 import { list } from '../limits';
-import type { MeshService } from '../mesh-service';
+import type { Exposed, MeshService } from '../mesh-service';
 import type { PathMatch } from '../routing/path-match';
 import { describeMatches } from '../routing/request-match';
 import { orUndefined } from '../workload/container';
@@ -34,7 +34,7 @@ export interface Workload extends Construct {
   readonly _podLabels: Record<string, string>;
   /** Where Prometheus reads the pods' metrics. */
   readonly _scraped?: { readonly port: AppPort; readonly path: string };
-  readonly _exposures?: MeshService['_exposures'];
+  readonly _exposures?: readonly Exposed[];
 }
 
 /** An edge of the call graph. */
