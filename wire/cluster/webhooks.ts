@@ -12,18 +12,18 @@ export const webhookProbes = [
 ];
 
 /**
- * What istiod adds to a pod: a container that names the role of its proxy, and the label that tells callers to use mTLS.
+ * What istiod adds to a pod: a container that names the role of its proxy, and beside an app the label that tells callers to use mTLS.
  * The real template says a screen more about the container; here that is `sidecar.ts`, since no kubelet will read it.
  */
 export const injection = {
   policy: 'enabled',
   defaultTemplates: ['sidecar'],
-  templates: { sidecar: template('sidecar'), gateway: template('router') },
+  templates: { sidecar: template('sidecar', { 'security.istio.io/tlsMode': 'istio' }), gateway: template('router') },
 };
 
-function template(role: string): string {
+function template(role: string, labels: Record<string, string> = {}): string {
   return JSON.stringify({
-    metadata: { labels: { 'security.istio.io/tlsMode': 'istio' } },
+    metadata: { labels },
     spec: { containers: [{ name: 'istio-proxy', image: 'istio/proxyv2', args: ['proxy', role] }] },
   });
 }

@@ -82,7 +82,7 @@ export class EchoServer {
     const behaviour = this.nextBehaviour();
     if (behaviour.delayMilliseconds) await sleep(behaviour.delayMilliseconds);
     if (behaviour.reset) request.socket.destroy();
-    else if (report.protocol === 'grpc') answerGrpc(request as http2.Http2ServerRequest, behaviour, report);
+    else if (report.protocol === 'grpc') answerGrpc(response as http2.Http2ServerResponse, behaviour, report);
     else {
       response.writeHead(behaviour.status ?? 200, { 'content-type': 'application/json', ...behaviour.headers });
       response.end(JSON.stringify(report));
@@ -110,12 +110,12 @@ function protocolOf(request: Request): Received['protocol'] {
 }
 
 /** Answers any method: the health check as healthy, all others with the report as the bytes of the message. */
-function answerGrpc({ stream, url }: http2.Http2ServerRequest, behaviour: Behaviour, report: Received): void {
+function answerGrpc(response: http2.Http2ServerResponse, behaviour: Behaviour, report: Received): void {
   const healthy = Buffer.from([0x08, 0x01]);
-  const message = url === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
+  const message = report.path === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': `${behaviour.status ?? 0}` }));
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-  stream.end(Buffer.concat([prefix, message]));
+  response.writeHead(200, { 'content-type': 'application/grpc' });
+  response.addTrailers({ 'grpc-status': `${behaviour.status ?? 0}` });
+  response.end(Buffer.concat([prefix, message]));
 }
