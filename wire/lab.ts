@@ -8,9 +8,9 @@ import { isKind, Mesh } from './cluster/mesh';
 import { run } from './cluster/program';
 import { bin, builtTools, failureLogs, kubeconfig, logs } from './paths';
 import { Report } from './report';
-import { removalScenario, scenariosWhileApplied } from './scenarios/every-system';
+import { moveScenario, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
 import { otus } from './scenarios/otus';
-import { explain, type Mutant, type Outcome, observe, type Scenario, type System } from './scenarios/scenario';
+import { explain, type Mutant, type Outcome, observe, type Scenario, type State, type System } from './scenarios/scenario';
 import { shopSystem } from './scenarios/shop';
 
 const systems: readonly System[] = [otus, shopSystem];
@@ -64,20 +64,31 @@ function chosen(names: string[]): readonly System[] {
 }
 
 async function trySystem(mesh: Mesh, system: System, report: Report, keep: boolean): Promise<void> {
-  report.section(system.name);
-  const objects = system.objects();
-  const gateways = gatewayWorkloads(objects.filter(isKind('Gateway')));
-  await mesh.settle(gateways);
+  const states = [system, ...(system.alternatives ?? [])];
+  const gateways = gatewayWorkloads(states.flatMap((state) => state.objects()).filter(isKind('Gateway')));
+  const surroundings = [...gateways, ...(system.surroundings?.() ?? [])];
+  await mesh.settle(surroundings);
   const before = await inventory();
 
-  await mesh.settle(objects);
-  report.add({ name: 'applied, strictly validated', expected: 'accepted', measured: 'accepted', holds: true });
-  const scenarios = await system.scenarios(mesh);
-  for (const scenario of [...scenariosWhileApplied(mesh, system, objects), ...scenarios]) report.add(await observe(scenario));
-  for (const mutant of system.mutants ?? []) report.add(await tryMutant(mesh, objects, mutant, scenarios));
+  let objects: Manifest[] = [];
+  for (const state of states) {
+    report.section(state === system ? system.name : `${system.name}: ${state.name}`);
+    const former = objects;
+    objects = state.objects();
+    if (state === system) await mesh.settle(objects);
+    else report.add(await observe(await moveScenario(mesh, system, former, objects)));
+    await tryState(mesh, system, state, objects, report);
+  }
   if (keep) return;
   report.add(await observe(removalScenario(mesh, objects, before)));
-  await mesh.remove(gateways);
+  await mesh.remove(surroundings);
+}
+
+async function tryState(mesh: Mesh, system: System, state: State, objects: Manifest[], report: Report): Promise<void> {
+  report.add({ name: 'applied, strictly validated', expected: 'accepted', measured: 'accepted', holds: true });
+  const scenarios = await state.scenarios(mesh);
+  for (const scenario of [...scenariosWhileApplied(mesh, system, objects), ...scenarios]) report.add(await observe(scenario));
+  for (const mutant of state.mutants ?? []) report.add(await tryMutant(mesh, objects, mutant, scenarios));
 }
 
 /** The scenario must miss with the changed objects, and hold again with the right ones. */

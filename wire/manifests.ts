@@ -5,11 +5,13 @@ import { parseAllDocuments } from 'yaml';
 import type { Manifest } from './cluster/api';
 import { dist, runtime } from './paths';
 
-/** What one system has in `dist/`. */
-export function fromDist(name: string): Manifest[] {
-  const folder = path.join(dist, name);
-  if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
-  return readManifests(folder);
+/** What these folders of `dist/` hold: all of a system, or its base and one of the alternatives that go with it. */
+export function fromDist(...folders: string[]): Manifest[] {
+  return folders.flatMap((name) => {
+    const folder = path.join(dist, name);
+    if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
+    return readManifests(folder);
+  });
 }
 
 /** From TypeScript to objects by way of files, as `npm run synth` goes. */

@@ -79,20 +79,30 @@ async function webhooksReady(): Promise<boolean> {
   return (await Promise.all(states)).every(Boolean);
 }
 
-/** Waits until every proxy runs the configuration that follows from these objects. */
-export async function distributed(objects: Manifest[]): Promise<void> {
-  const istioObjects = objects.filter((object) => object.apiVersion.includes('istio.io/'));
-  await eventually('istiod knows what was applied', 30, () => knows(istioObjects));
+/** Waits until every proxy runs the configuration that follows from the first objects, without the second. */
+export async function distributed(applied: Manifest[], removed: Manifest[] = []): Promise<void> {
+  await eventually('istiod knows what was applied and removed', 30, async () => {
+    const known: Manifest[] = await debug('configz');
+    return knows(known, applied.filter(isOfIstio)) && !knowsAny(known, removed);
+  });
   await sleep(4 * debouncing);
   await eventually('every proxy acknowledged its configuration', 30, async () => (await unacknowledged()).length === 0);
 }
 
-async function knows(objects: Manifest[]): Promise<boolean> {
-  const known: Manifest[] = await debug('configz');
-  const versions = new Set(
-    known.map((object) => `${object.kind}/${object.metadata.namespace}/${object.metadata.resourceVersion}`),
-  );
-  return objects.every(({ kind, metadata }) => versions.has(`${kind}/${metadata.namespace}/${metadata.resourceVersion}`));
+function isOfIstio({ apiVersion }: Manifest): boolean {
+  return apiVersion.includes('istio.io/');
+}
+
+function knows(known: Manifest[], objects: Manifest[]): boolean {
+  const version = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace}/${metadata.resourceVersion}`;
+  const versions = new Set(known.map(version));
+  return objects.every((object) => versions.has(version(object)));
+}
+
+function knowsAny(known: Manifest[], objects: Manifest[]): boolean {
+  const name = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace}/${metadata.name}`;
+  const names = new Set(known.map(name));
+  return objects.some((object) => names.has(name(object)));
 }
 
 /** The proxies that have not taken what istiod sent last, with the types concerned. */

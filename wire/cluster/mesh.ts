@@ -7,6 +7,7 @@ import { Kubelet } from './kubelet';
 import { Network } from './network';
 import type { PodProcess } from './pod-process';
 import { eventually } from './program';
+import { namespace } from './stand-in';
 import { systemNamespace } from './webhooks';
 
 export interface ClientOptions {
@@ -28,7 +29,7 @@ export class Mesh {
     await startControlPlane(api);
     await startIstiod();
     const mesh = new Mesh(api, await Kubelet.start(api, network));
-    await mesh.apply([clientNamespace('wire-inside', 'enabled'), clientNamespace('wire-outside', 'disabled')]);
+    await mesh.apply([namespace('wire-inside', 'enabled'), namespace('wire-outside', 'disabled')]);
     [mesh.inside, mesh.outside] = await Promise.all([
       mesh.startClient('client', { namespace: 'wire-inside' }),
       mesh.startClient('client', { namespace: 'wire-outside' }),
@@ -58,6 +59,13 @@ export class Mesh {
     return applied;
   }
 
+  /** Applies what is to be there, then removes what was there before and is not meant to stay. */
+  async move(before: Manifest[], after: Manifest[]): Promise<void> {
+    await this.settle(after);
+    const staying = new Set(after.map(identity));
+    await this.remove(before.filter((object) => !staying.has(identity(object))));
+  }
+
   async settled(applied: Manifest[]): Promise<void> {
     await Promise.all(applied.filter(isKind('Deployment')).map((deployment) => this.rolledOut(deployment)));
     await Promise.all(applied.filter(isKind('Service')).map((service) => this.endpointsPublished(service)));
@@ -70,8 +78,10 @@ export class Mesh {
     return found.kind === 'List' ? found.items : [found];
   }
 
+  /** Deletes, then waits until no proxy relies on the objects any more. */
   async remove(objects: Manifest[]): Promise<void> {
     await kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename=-'], list(objects));
+    await distributed([], objects);
   }
 
   /** The process of each ready pod with these labels. */
@@ -142,12 +152,12 @@ export function isKind(kind: string): (object: Manifest) => boolean {
   return (object) => object.kind === kind;
 }
 
-function isReady(pod: Manifest): boolean {
-  return pod.status.conditions?.some((condition: Fields) => condition.type === 'Ready' && condition.status === 'True');
+function identity({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
 }
 
-function clientNamespace(name: string, injection: string): Manifest {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'istio-injection': injection } } };
+function isReady(pod: Manifest): boolean {
+  return pod.status.conditions?.some((condition: Fields) => condition.type === 'Ready' && condition.status === 'True');
 }
 
 function list(objects: Manifest[]): string {

@@ -5,6 +5,7 @@ import { rejections, unacknowledged } from '../cluster/istiod';
 import type { Mesh } from '../cluster/mesh';
 import { eventually, run } from '../cluster/program';
 import { bin, kubeconfig } from '../paths';
+import { underLoad } from './load';
 import type { Scenario, System } from './scenario';
 
 /** What must be true of whatever is applied. */
@@ -30,6 +31,16 @@ export function scenariosWhileApplied(mesh: Mesh, system: System, objects: Manif
       },
     },
   ];
+}
+
+/** The way from one state of a system to the next. */
+export async function moveScenario(mesh: Mesh, { load }: System, before: Manifest[], after: Manifest[]): Promise<Scenario> {
+  const callers = (await load?.(mesh)) ?? [];
+  return {
+    name: 'moved to from the state before',
+    expected: 'no request fails',
+    measure: () => underLoad(callers, () => mesh.move(before, after)),
+  };
 }
 
 /** `before` is all that there was before the objects came. */

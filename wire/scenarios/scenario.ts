@@ -1,5 +1,6 @@
 import type { Manifest } from '../cluster/api';
 import type { Mesh } from '../cluster/mesh';
+import type { Caller } from './load';
 
 /** One claim about the mesh, and how to find out whether it is true. */
 export interface Scenario {
@@ -23,12 +24,22 @@ export interface Mutant {
   readonly change: (objects: Manifest[]) => void;
 }
 
-/** What is particular to one system; what is true of every system is in `every-system.ts`. */
-export interface System {
+/** What is applied at one time, and what is claimed of it. */
+export interface State {
   readonly name: string;
   readonly objects: () => Manifest[];
   readonly scenarios: (mesh: Mesh) => Promise<Scenario[]>;
   readonly mutants?: readonly Mutant[];
+}
+
+/** What is particular to one system; what is true of every system is in `every-system.ts`. */
+export interface System extends State {
+  /** What is applied in place of the first state, one after the other: each is moved to from the one before. */
+  readonly alternatives?: readonly State[];
+  /** Requests of which none may fail while the system moves. */
+  readonly load?: (mesh: Mesh) => Promise<Caller[]>;
+  /** What the system relies on and somebody else owns. */
+  readonly surroundings?: () => Manifest[];
   /** Messages of `istioctl analyze` that are meant to be there, by code, each with its reason. */
   readonly acceptedMessages?: Readonly<Record<string, string>>;
 }

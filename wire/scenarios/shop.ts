@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../cluster/api';
 import { isKind, type Mesh } from '../cluster/mesh';
-import type { PodProcess } from '../cluster/pod-process';
 import { synthesize } from '../manifests';
-import type { Repeated, Tally } from '../pod/protocol';
 import { shop, shopHost } from '../systems/shop';
-import type { Judgement, Mutant, Scenario, System } from './scenario';
+import { type Caller, underLoad } from './load';
+import type { Mutant, Scenario, System } from './scenario';
 
 const url = 'http://front.shop.svc.cluster.local:8080/';
 const plainTextRefused = 'plain text from outside the mesh is refused';
@@ -87,12 +85,7 @@ async function rollouts(mesh: Mesh): Promise<Scenario[]> {
       underLoad(callers, async () => {
         const [before, after] = [objectsFor(shares), objectsFor(next)];
         shares = next;
-        await mesh.settle(after);
-        await mesh.remove(
-          before.filter(
-            (object) => !after.some(({ kind, metadata }) => kind === object.kind && metadata.name === object.metadata.name),
-          ),
-        );
+        await mesh.move(before, after);
       }),
   });
   return [
@@ -105,28 +98,6 @@ async function rollouts(mesh: Mesh): Promise<Scenario[]> {
     move('back to the first weights', { v1: 90, v2: 10, v3: 0 }),
     move('v3 is removed', { v1: 90, v2: 10 }),
   ];
-}
-
-interface Caller {
-  readonly client: PodProcess;
-  readonly request: Repeated;
-}
-
-async function underLoad(callers: Caller[], action: () => Promise<void>): Promise<Judgement> {
-  await Promise.all(callers.map(({ client, request }) => client.call('startLoad', { ...request, concurrency: 4 })));
-  await sleep(500);
-  const failure = await action().catch((error: Error) => error);
-  await sleep(500);
-  const tallies = (await Promise.all(callers.map(({ client }) => client.call('stopLoad')))).flat();
-  if (failure) throw failure;
-  return judgeLoad(tallies);
-}
-
-function judgeLoad(tallies: Tally[]): Judgement {
-  const total = tallies.reduce((sum, { count }) => sum + count, 0);
-  const failed = tallies.filter(({ status }) => status !== 200);
-  const failures = failed.map(({ count, status, error }) => `${count} × ${error ?? status}`).join(', ');
-  return { text: failures ? `of ${total}: ${failures}` : `none of ${total} failed`, holds: total > 100 && failed.length === 0 };
 }
 
 function mutants(): Mutant[] {
