@@ -16,7 +16,7 @@ import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService, type RolloutOwner } from './mesh-service';
 import type { Metrics } from './metrics';
-import { type CallOptions, recordCall, type Workload } from './policy/call-policy';
+import { type CallOptions, type Detour, isolateWhereClosed, recordCall, Traffic, type Workload } from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
@@ -113,6 +113,8 @@ export class CanaryApp extends MeshService {
 
   /** @internal */
   public override readonly _ownsMeshObjects = true;
+  /** @internal */
+  public readonly _traffic = new Traffic();
   private readonly props: CanaryAppProps;
   private readonly split: Shares;
   private rolloutOwner?: RolloutOwner;
@@ -147,6 +149,9 @@ export class CanaryApp extends MeshService {
     }
     this.createObject('VirtualService', VIRTUAL_SERVICE, this.serviceName, () => this.renderVirtualService());
     this.createMonitor();
+    if (props.metrics !== undefined) {
+      isolateWhereClosed(this);
+    }
   }
 
   /** The Service over all versions; `undefined` when somebody else owns it. */
@@ -177,7 +182,8 @@ export class CanaryApp extends MeshService {
 
   /**
    * Lets this app call another. From the first call on, an app calls and is called by those alone of whom it is said: its Sidecar,
-   * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it.
+   * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it. Where a rule of
+   * the other leads on to a third, that one is called too.
    *
    * @throws `invalid-call` when no policy can express it, `unknown-port`
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
@@ -304,6 +310,11 @@ export class CanaryApp extends MeshService {
   /** @internal */
   public get _workloadName(): string {
     return this.serviceName;
+  }
+
+  /** @internal */
+  public override get _detours(): readonly Detour[] {
+    return (this.props.rules ?? []).flatMap(({ service, rewrite }) => (service === undefined ? [] : { service, rewrite }));
   }
 
   /** @internal */

@@ -4,7 +4,7 @@ import { DEPLOYMENT, POD, SERVICE_ACCOUNT } from './api-versions';
 import { rememberCreation } from './creation';
 import { requireDnsLabel } from './limits';
 import { type MeshService, requireNamespace } from './mesh-service';
-import { type CallOptions, recordCall } from './policy/call-policy';
+import { type CallOptions, recordCall, Traffic } from './policy/call-policy';
 import { ConfigFiles } from './workload/config-files';
 import type { ContainerOptions } from './workload/container';
 import { type DeploymentParts, renderDeployment, renderPod } from './workload/workload';
@@ -44,6 +44,8 @@ export abstract class Client extends Construct {
   public readonly name: string;
   /** The namespace. */
   public readonly namespace: string;
+  /** @internal */
+  public readonly _traffic = new Traffic();
 
   protected constructor(scope: Construct, id: string, name: string = id) {
     super(scope, id);

@@ -5,7 +5,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireServiceName } from './limits';
 import type { MeshGateway } from './mesh-gateway';
-import type { Workload } from './policy/call-policy';
+import { type Detour, recordEntrance, type Workload } from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import type { ResilienceRules } from './resilience-rules';
 import type { Destination, Route } from './routing/route';
@@ -147,6 +147,12 @@ export abstract class MeshService extends Construct {
   public _expose(exposed: Exposed): void {
     this._exposed.push(exposed);
     this._rolloutOwner?._requireHeld();
+    const { gateway, port, host } = exposed;
+    recordEntrance(this, gateway._workload, port);
+    // The rules of the app stand at the gateway too, where it speaks HTTP.
+    for (const { service } of host === undefined ? [] : this._detours) {
+      recordEntrance(service, gateway._workload, service._httpPort());
+    }
   }
 
   /**
@@ -169,6 +175,14 @@ export abstract class MeshService extends Construct {
    */
   public get _workload(): Workload | undefined {
     return undefined;
+  }
+
+  /**
+   * Where the Service's own rules lead some of its requests.
+   * @internal
+   */
+  public get _detours(): readonly Detour[] {
+    return [];
   }
 
   /**

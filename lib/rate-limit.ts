@@ -6,6 +6,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requireInteger } from './limits';
 import type { MeshService } from './mesh-service';
+import { recordProxyCall } from './policy/call-policy';
 import { requireHeaderName } from './routing/header-match';
 import type { PathMatch } from './routing/path-match';
 import { escapeRe2 } from './routing/re2';
@@ -152,6 +153,7 @@ export class GlobalRateLimit extends Construct {
     super(scope, id);
     rememberCreation(this);
     const { service, domain, timeout } = props;
+    const port = service._httpPort();
     createFilter(this, 'global-rate-limit', props, {
       priority: props.priority ?? 20,
       filter: {
@@ -164,13 +166,14 @@ export class GlobalRateLimit extends Construct {
           rate_limit_service: {
             transport_api_version: 'V3',
             grpc_service: {
-              envoy_grpc: { cluster_name: `outbound|${service._httpPort().port}||${service.host}`, authority: service.host },
+              envoy_grpc: { cluster_name: `outbound|${port.port}||${service.host}`, authority: service.host },
             },
           },
         },
       },
       virtualHost: { rate_limits: [{ actions: [{ request_headers: { header_name: ':path', descriptor_key: 'PATH' } }] }] },
     });
+    recordProxyCall(props.app, service, port);
   }
 }
 

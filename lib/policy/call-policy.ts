@@ -3,11 +3,14 @@ import { Construct } from 'constructs';
 import { AUTHORIZATION_POLICY, NETWORK_POLICY, SIDECAR } from '../api-versions';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
+import type { GatewayWorkload } from '../gateway-access';
 import { list } from '../limits';
-import type { Exposed, MeshService } from '../mesh-service';
+import type { MeshService } from '../mesh-service';
 import type { PathMatch } from '../routing/path-match';
 import { describeMatches } from '../routing/request-match';
+import type { Rewrite } from '../routing/rewrite';
 import { orUndefined } from '../workload/container';
+import { whenClosed } from './closed-namespaces';
 import { inNamespace, MESH_EGRESS, meshIngress, onPorts } from './network';
 
 /** Which requests somebody sends to an app. */
@@ -34,7 +37,14 @@ export interface Workload extends Construct {
   readonly _podLabels: Record<string, string>;
   /** Where Prometheus reads the pods' metrics. */
   readonly _scraped?: { readonly port: AppPort; readonly path: string };
-  readonly _exposures?: readonly Exposed[];
+  readonly _traffic: Traffic;
+}
+
+/** All that is said of who calls some pods and whom they call. */
+export class Traffic {
+  public readonly outgoing: Call[] = [];
+  public readonly incoming: Call[] = [];
+  public readonly entrances: Entrance[] = [];
 }
 
 /** An edge of the call graph. */
@@ -46,8 +56,21 @@ interface Call {
   readonly paths?: readonly string[];
 }
 
+/** A gateway whose requests reach the pods. */
+interface Entrance {
+  readonly gateway: GatewayWorkload;
+  readonly port: AppPort;
+}
+
+/** Where the rules of an app lead some of its requests: to another Service. */
+export interface Detour {
+  readonly service: MeshService;
+  readonly rewrite?: Rewrite;
+}
+
 /**
- * Records that pods call a Service: from then on both call and are called by nobody else.
+ * Records that pods call a Service: from then on both call and are called by nobody else. The proxy of the caller applies the rules
+ * of the callee, so it also calls the Services to which these lead.
  * @throws `invalid-call`, `unknown-port`
  */
 export function recordCall(caller: Workload, callee: MeshService, options: CallOptions): void {
@@ -60,16 +83,47 @@ export function recordCall(caller: Workload, callee: MeshService, options: CallO
       caller,
     );
   }
-  const call = { caller, callee, ports, paths: options.paths && renderPaths(options.paths, caller) };
-  policyOf(caller).outgoing.push(call);
-  const called = callee._workload;
-  if (called !== undefined) {
-    policyOf(called).incoming.push(call);
+  const paths = options.paths && renderPaths(options.paths, caller);
+  record({ caller, callee, ports, paths }, isolate);
+  for (const { service, rewrite } of ports.some(({ isHttp }) => isHttp) ? callee._detours : []) {
+    record({ caller, callee: service, ports: [service._httpPort()], paths: paths && rewritten(paths, rewrite) }, isolate);
   }
 }
 
-function policyOf(workload: Workload): CallPolicy {
-  return (workload.node.tryFindChild(ID) as CallPolicy | undefined) ?? new CallPolicy(workload);
+/** Records a call that the proxy of the caller makes by itself, which gives policies to nobody outside closed namespaces. */
+export function recordProxyCall(caller: Workload, callee: MeshService, port: AppPort): void {
+  record({ caller, callee, ports: [port] }, isolateWhereClosed);
+}
+
+function record(call: Call, act: (workload: Workload) => void): void {
+  const { caller, callee } = call;
+  caller._traffic.outgoing.push(call);
+  act(caller);
+  const called = callee._workload;
+  if (called !== undefined) {
+    called._traffic.incoming.push(call);
+    act(called);
+  }
+}
+
+/** Records that a gateway leads to a port of a Service: in a closed namespace its pods get policies that let the gateway in. */
+export function recordEntrance(callee: MeshService, gateway: GatewayWorkload, port: AppPort): void {
+  const called = callee._workload;
+  if (called !== undefined) {
+    called._traffic.entrances.push({ gateway, port });
+    isolateWhereClosed(called);
+  }
+}
+
+/** Gives pods policies of their own where their namespace is closed, now or by a later line. */
+export function isolateWhereClosed(workload: Workload): void {
+  whenClosed(workload, () => isolate(workload));
+}
+
+function isolate(workload: Workload): void {
+  if (workload.node.tryFindChild(ID) === undefined) {
+    new CallPolicy(workload);
+  }
 }
 
 const ID = 'Calls';
@@ -79,12 +133,12 @@ const ID = 'Calls';
  * it lets no other identity in (AuthorizationPolicy), and the network carries no other connection (NetworkPolicy).
  */
 class CallPolicy extends Construct {
-  public readonly outgoing: Call[] = [];
-  public readonly incoming: Call[] = [];
+  private readonly traffic: Traffic;
 
   public constructor(private readonly workload: Workload) {
     super(workload, ID);
     const { _workloadName: name, namespace } = workload;
+    this.traffic = workload._traffic;
     const pods = Lazy.any({ produce: () => workload._podLabels });
     const metadata = { name, namespace };
     new ApiObject(this, 'Sidecar', {
@@ -115,21 +169,18 @@ class CallPolicy extends Construct {
   }
 
   private renderHosts(): string[] {
-    const hosts = [...new Set(this.outgoing.map(({ callee }) => `${callee.namespace}/${callee.host}`))];
+    const hosts = [...new Set(this.traffic.outgoing.map(({ callee }) => `${callee.namespace}/${callee.host}`))];
     return hosts.length === 0 ? ['~/*'] : hosts;
   }
 
   private renderRules(): unknown[] | undefined {
-    const calls = this.incoming.map(({ caller, ports, paths }) =>
+    const calls = this.traffic.incoming.map(({ caller, ports, paths }) =>
       rule({ principals: [principal(caller.namespace, caller.serviceAccountName)] }, ports, { paths }),
     );
-    const gateways = (this.workload._exposures ?? []).map(({ gateway: { _workload: pods }, port }) =>
-      rule(
-        pods.serviceAccount === undefined
-          ? { namespaces: [pods.namespace] }
-          : { principals: [principal(pods.namespace, pods.serviceAccount)] },
-        [port],
-      ),
+    const gateways = this.traffic.entrances.map(({ gateway: { namespace, serviceAccount }, port }) =>
+      rule(serviceAccount === undefined ? { namespaces: [namespace] } : { principals: [principal(namespace, serviceAccount)] }, [
+        port,
+      ]),
     );
     const { _scraped: scraped } = this.workload;
     // Prometheus has no identity in the mesh.
@@ -138,12 +189,12 @@ class CallPolicy extends Construct {
   }
 
   private renderIngress(): unknown[] {
-    const calls = this.incoming.map(({ caller, ports }) => ({
+    const calls = this.traffic.incoming.map(({ caller, ports }) => ({
       from: [inNamespace(caller.namespace, caller._podLabels)],
       ports: onPorts(targets(ports)),
     }));
-    const gateways = (this.workload._exposures ?? []).map(({ gateway: { _workload: pods }, port }) => ({
-      from: [inNamespace(pods.namespace, pods.selector)],
+    const gateways = this.traffic.entrances.map(({ gateway: { namespace, selector }, port }) => ({
+      from: [inNamespace(namespace, selector)],
       ports: onPorts([port.targetPort]),
     }));
     const { _scraped: scraped } = this.workload;
@@ -151,7 +202,10 @@ class CallPolicy extends Construct {
   }
 
   private renderEgress(): unknown[] {
-    const calls = this.outgoing.map(({ callee, ports }) => ({ to: callee._networkPeers(), ports: onPorts(targets(ports)) }));
+    const calls = this.traffic.outgoing.map(({ callee, ports }) => ({
+      to: callee._networkPeers(),
+      ports: onPorts(targets(ports)),
+    }));
     return distinct([...calls, ...MESH_EGRESS]);
   }
 }
@@ -194,4 +248,19 @@ function renderPaths(paths: readonly PathMatch[], caller: Construct): string[] {
     }
     return uri.exact ?? `${literal}*`;
   });
+}
+
+/** The paths as the Service behind a rule sees them: its policy is asked after the rewrite. */
+function rewritten(paths: readonly string[], rewrite: Rewrite | undefined): readonly string[] | undefined {
+  const to = rewrite?._path();
+  switch (to?.kind) {
+    case undefined:
+      return paths;
+    case 'path':
+      return [to.path];
+    case 'prefix':
+      return [`${to.path}*`];
+    case 'regex':
+      return undefined;
+  }
 }

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { AUTHORIZATION_POLICY, NETWORK_POLICY } from '../api-versions';
 import { rememberCreation } from '../creation';
 import { requireNamespace } from '../mesh-service';
+import { close } from './closed-namespaces';
 import { MESH_EGRESS, meshIngress } from './network';
 
 /** Properties of {@link DefaultDeny}. */
@@ -15,8 +16,8 @@ export interface DefaultDenyProps {
 }
 
 /**
- * Closes a namespace: pods of which no call is said ({@link CanaryApp.calls}) reach nobody and are reached by nobody, a new app
- * among them. Proxies still get their certificates and configuration, and show their metrics.
+ * Closes a namespace: pods reach nobody and are reached by nobody, save by the calls that are said ({@link CanaryApp.calls}), from the
+ * gateways that expose them, and by Prometheus where they show metrics. Proxies still get their certificates and configuration.
  *
  * @see https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns
  * @see https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies
@@ -26,12 +27,14 @@ export class DefaultDeny extends Construct {
   public constructor(scope: Construct, id: string, props: DefaultDenyProps = {}) {
     super(scope, id);
     rememberCreation(this);
-    const metadata = { name: 'default-deny', namespace: requireNamespace(this, props.namespace) };
+    const namespace = requireNamespace(this, props.namespace);
+    const metadata = { name: 'default-deny', namespace };
     new ApiObject(this, 'AuthorizationPolicy', { ...AUTHORIZATION_POLICY, metadata, spec: {} });
     new ApiObject(this, 'NetworkPolicy', {
       ...NETWORK_POLICY,
       metadata,
       spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: meshIngress([]), egress: MESH_EGRESS },
     });
+    close(this, namespace);
   }
 }

@@ -1,5 +1,6 @@
 import { Chart, Duration } from 'cdk8s';
 import {
+  Alternatives,
   AppPort,
   type CallOptions,
   CanaryApp,
@@ -7,15 +8,19 @@ import {
   Client,
   ClientDeployment,
   ClientPod,
+  DefaultDeny,
   DeploymentRef,
   ExternalService,
   FlaggerCanary,
+  GlobalRateLimit,
   HttpMethod,
+  Listener,
   MeshGateway,
   MeshService,
   MethodMatch,
   Metrics,
   PathMatch,
+  Rewrite,
 } from 'cdk8s-istio';
 import fc from 'fast-check';
 import { carriedByNetwork, knownToProxies, letInByIdentity, type Party } from '../support/calls';
@@ -258,6 +263,181 @@ describe('the gateway that exposes an app', () => {
       { from: [{ source: { namespaces: ['edge'] } }], to: [{ operation: { ports: ['7070'] } }] },
     ]);
   });
+});
+
+describe('a closed namespace', () => {
+  const gatewayRule = (port: string) => ({
+    from: [{ source: { principals: ['cluster.local/ns/istio-system/sa/ingress'] } }],
+    to: [{ operation: { ports: [port] } }],
+  });
+  const expose = (scope: Chart, app: MeshService) =>
+    new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress' }).expose(app, { host: 'shop.example.com' });
+
+  test.each(['before', 'after'])('lets the gateway in to an app that calls nobody, exposed %s it is closed', (order) => {
+    const manifests = synth((scope) => {
+      const page = service(scope, 'page', AppPort.http(80, { targetPort: 8080 }));
+      const steps = [() => expose(scope, page), () => new DefaultDeny(scope, 'deny')];
+      for (const step of order === 'before' ? steps : steps.reverse()) {
+        step();
+      }
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'page').spec.rules).toEqual([gatewayRule('8080')]);
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'page').spec.ingress)).toEqual([
+      { from: [inNamespace('istio-system', { istio: 'ingressgateway' })], ports: [{ protocol: 'TCP', port: 8080 }] },
+    ]);
+    expect(one(manifests, 'Sidecar', 'page').spec.egress).toEqual([{ hosts: ['~/*'] }]);
+  });
+
+  test('lets the gateway in by TCP too', () => {
+    const manifests = synth((scope) => {
+      new DefaultDeny(scope, 'deny');
+      const redis = service(scope, 'redis', AppPort.tcp(6379));
+      new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress', listeners: [Listener.tcp(6379)] }).tcp(redis);
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'redis').spec.rules).toEqual([gatewayRule('6379')]);
+  });
+
+  test('lets Prometheus in to an app that nobody calls', () => {
+    const manifests = synth((scope) => {
+      new DefaultDeny(scope, 'deny');
+      const metrics = Metrics.serviceMonitor(AppPort.http(9090, { name: 'metrics' }));
+      new CanaryApp(scope, 'batch', { image: 'batch', ports: [AppPort.grpc(7070)], metrics, versions: { v1: {} } });
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'batch').spec.rules).toEqual([
+      { to: [{ operation: { ports: ['9090'], methods: ['GET'], paths: ['/metrics'] } }] },
+    ]);
+  });
+
+  test('gives no policy to an app that nobody reaches', () => {
+    const manifests = synth((scope) => {
+      new DefaultDeny(scope, 'deny');
+      service(scope, 'page');
+    });
+    expect(policies(manifests)).toEqual(['AuthorizationPolicy default-deny', 'NetworkPolicy default-deny']);
+  });
+
+  test('closes no other namespace, and none that is applied in its place', () => {
+    const manifests = synth((scope) => {
+      const app = scope.node.scope as Chart;
+      new DefaultDeny(new Chart(app, 'bank', { namespace: 'bank' }), 'deny');
+      const variants = new Alternatives(app, 'variants');
+      new DefaultDeny(new Chart(variants, 'closed', { namespace: 'shop' }), 'deny');
+      const open = new Chart(variants, 'open', { namespace: 'shop' });
+      expose(open, service(open, 'page'));
+    });
+    expect(policies(manifests).filter((name) => name.endsWith(' page'))).toEqual([]);
+  });
+
+  test('is not needed for an app to be exposed: without it the app gets no policy', () => {
+    expect(policies(synth((scope) => expose(scope, service(scope, 'page'))))).toEqual([]);
+  });
+});
+
+describe('a rule that leads to another Service', () => {
+  const shop = (scope: Chart, rewrite?: Rewrite) => {
+    const mobile = service(scope, 'mobile', AppPort.http(80, { targetPort: 9090 }));
+    const page = new CanaryApp(scope, 'page', {
+      image: 'page',
+      ports: [AppPort.http(80, { targetPort: 8080 }), AppPort.tcp(6379)],
+      rules: [{ when: PathMatch.prefix('/mobile/'), service: mobile, rewrite }],
+      versions: { v1: {} },
+    });
+    return { mobile, page };
+  };
+  const fromFrontend = { source: { principals: ['cluster.local/ns/shop/sa/frontend'] } };
+
+  test('is followed: who calls the app calls the other one too, by all three policies', () => {
+    const manifests = synth((scope) => service(scope, 'frontend').calls(shop(scope).page));
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
+      'shop/page.shop.svc.cluster.local',
+      'shop/mobile.shop.svc.cluster.local',
+    ]);
+    expect(one(manifests, 'AuthorizationPolicy', 'mobile').spec.rules).toEqual([
+      { from: [fromFrontend], to: [{ operation: { ports: ['9090'] } }] },
+    ]);
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toContainEqual({
+      to: [inNamespace('shop', { app: 'mobile' })],
+      ports: [{ protocol: 'TCP', port: 9090 }],
+    });
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'mobile').spec.ingress)).toEqual([
+      { from: [inNamespace('shop', { app: 'frontend' })], ports: [{ protocol: 'TCP', port: 9090 }] },
+    ]);
+  });
+
+  test('is not followed from a port without HTTP, to which no rule applies', () => {
+    const manifests = synth((scope) => service(scope, 'frontend').calls(shop(scope).page, { port: 6379 }));
+    expect(policies(manifests).filter((name) => name.endsWith(' mobile'))).toEqual([]);
+  });
+
+  test.each([
+    ['as they are called', undefined, ['/mobile/*', '/info']],
+    ['as one rewritten path', Rewrite.path('/all'), ['/all']],
+    ['below the rewritten prefix', Rewrite.prefix('/m/'), ['/m/*']],
+    ['every one after an expression', Rewrite.regex('^/mobile/(.*)$', '/\\1'), undefined],
+  ])('lets paths pass %s', (_, rewrite, paths) => {
+    const manifests = synth((scope) =>
+      service(scope, 'frontend').calls(shop(scope, rewrite).page, {
+        port: 80,
+        paths: [PathMatch.prefix('/mobile/'), PathMatch.exact('/info')],
+      }),
+    );
+    expect(one(manifests, 'AuthorizationPolicy', 'mobile').spec.rules[0].to).toEqual([
+      { operation: { ports: ['9090'], ...(paths && { paths }) } },
+    ]);
+  });
+
+  test('lets the gateway of the app in to the other one', () => {
+    const manifests = synth((scope) => {
+      const { page, mobile } = shop(scope);
+      new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress' }).expose(page, { host: 'shop.example.com' });
+      service(scope, 'frontend').calls(mobile);
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'mobile').spec.rules).toContainEqual({
+      from: [{ source: { principals: ['cluster.local/ns/istio-system/sa/ingress'] } }],
+      to: [{ operation: { ports: ['9090'] } }],
+    });
+    expect(one(manifests, 'NetworkPolicy', 'mobile').spec.ingress).toContainEqual({
+      from: [inNamespace('istio-system', { istio: 'ingressgateway' })],
+      ports: [{ protocol: 'TCP', port: 9090 }],
+    });
+  });
+
+  test('may lead to somebody else’s, which the caller’s own policies then name', () => {
+    const manifests = synth((scope) => {
+      const legacy = MeshService.fromName(scope, 'legacy', { namespace: 'old', ports: [AppPort.http(80, { targetPort: 8000 })] });
+      const rules = [{ when: PathMatch.exact('/old'), service: legacy }];
+      const page = new CanaryApp(scope, 'page', { image: 'page', ports: [AppPort.http(80)], rules, versions: { v1: {} } });
+      service(scope, 'frontend').calls(page);
+    });
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toContain('old/legacy.old.svc.cluster.local');
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toContainEqual({
+      to: [inNamespace('old')],
+      ports: [{ protocol: 'TCP', port: 8000 }],
+    });
+  });
+});
+
+test('the proxy of an app with a global limit may ask the service that counts', () => {
+  const manifests = synth((scope) => {
+    const limits = service(scope, 'limits', AppPort.grpc(8081));
+    const page = service(scope, 'page', AppPort.http(80));
+    new GlobalRateLimit(scope, 'limit', { app: page, service: limits, domain: 'page' });
+    service(scope, 'frontend').calls(page);
+    service(scope, 'admin').calls(limits);
+  });
+  expect(one(manifests, 'Sidecar', 'page').spec.egress[0].hosts).toEqual(['shop/limits.shop.svc.cluster.local']);
+  expect(one(manifests, 'AuthorizationPolicy', 'limits').spec.rules).toContainEqual({
+    from: [{ source: { principals: ['cluster.local/ns/shop/sa/page'] } }],
+    to: [{ operation: { ports: ['8081'] } }],
+  });
+});
+
+test('a global limit alone closes nothing', () => {
+  const manifests = synth((scope) => {
+    const limits = service(scope, 'limits', AppPort.grpc(8081));
+    new GlobalRateLimit(scope, 'limit', { app: service(scope, 'page', AppPort.http(80)), service: limits, domain: 'page' });
+  });
+  expect(policies(manifests)).toEqual([]);
 });
 
 test('the order in which calls are said changes nothing for the pods they concern', () => {
