@@ -90,7 +90,7 @@ export interface CanaryAppProps extends WorkloadOptions, RouteOptions {
   readonly metrics?: Metrics;
   /**
    * The name of the ServiceAccount.
-   * @default - the app's name
+   * @default - the app's name. Where somebody else owns a Deployment nothing is assumed: it must be said for pods that call others
    */
   readonly serviceAccount?: string;
 }
@@ -108,9 +108,6 @@ const ROUTE_OPTIONS = ['rewrite', 'headers', 'destinationHeaders', 'cors', 'mirr
 export class CanaryApp extends MeshService {
   /** The identity of the pods; `undefined` when somebody else owns all their Deployments. */
   public readonly serviceAccount?: ApiObject;
-  /** The name of the ServiceAccount. */
-  public readonly serviceAccountName: string;
-
   /** @internal */
   public override readonly _ownsMeshObjects = true;
   /** @internal */
@@ -133,10 +130,9 @@ export class CanaryApp extends MeshService {
     this.requireVersions();
     this.split = this.requireDefaultSplit();
     this.requireRules();
-    this.serviceAccountName = props.serviceAccount ?? this.appName;
 
     const ownsPods = Object.values(props.versions).some(({ deployment }) => deployment === undefined);
-    this.serviceAccount = ownsPods ? this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.serviceAccountName) : undefined;
+    this.serviceAccount = ownsPods ? this.createObject('ServiceAccount', SERVICE_ACCOUNT, this.ownServiceAccount) : undefined;
     if (props.service === undefined) {
       this.createService();
     }
@@ -175,6 +171,22 @@ export class CanaryApp extends MeshService {
     return this.own('VirtualService');
   }
 
+  /**
+   * The name of the ServiceAccount: the identity of the pods.
+   * @throws `missing-identity` when somebody else owns a Deployment of the app, and its ServiceAccount is not said
+   */
+  public get serviceAccountName(): string {
+    const adopted = this.versions.find((version) => this.props.versions[version].deployment !== undefined);
+    if (this.props.serviceAccount === undefined && adopted !== undefined) {
+      throw new MeshError(
+        ErrorCode.MISSING_IDENTITY,
+        `somebody else owns the Deployment '${this.props.versions[adopted].deployment?.name}' of version '${adopted}', and the ServiceAccount of its pods is not said; say it: serviceAccount: '…'`,
+        this,
+      );
+    }
+    return this.ownServiceAccount;
+  }
+
   /** The names of the versions, in the order in which they were given. */
   public get versions(): string[] {
     return Object.keys(this.props.versions);
@@ -185,7 +197,7 @@ export class CanaryApp extends MeshService {
    * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it. Where a rule of
    * the other leads on to a third, that one is called too.
    *
-   * @throws `invalid-call` when no policy can express it, `unknown-port`
+   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-identity`
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public calls(callee: MeshService, options: CallOptions = {}): void {
@@ -353,6 +365,10 @@ export class CanaryApp extends MeshService {
       );
     }
     return object as ApiObject;
+  }
+
+  private get ownServiceAccount(): string {
+    return this.props.serviceAccount ?? this.appName;
   }
 
   private get appName(): string {
@@ -536,7 +552,7 @@ export class CanaryApp extends MeshService {
         labels,
         podLabels: this.labels(versionLabel),
         ports: ports.map((port) => this.inContainer(port)),
-        serviceAccountName: this.serviceAccountName,
+        serviceAccountName: this.ownServiceAccount,
         files,
       },
       workload,

@@ -29,18 +29,28 @@ export interface ClientDeploymentProps extends ClientPodProps {
   readonly replicas?: number;
 }
 
+/** Properties of {@link Client.fromName}. */
+export interface ClientFromNameProps {
+  /**
+   * The value of the pods' label `app`.
+   * @default - the construct's id
+   */
+  readonly name?: string;
+  /** The name of the pods' ServiceAccount, by which the pods that they call know them. */
+  readonly serviceAccount: string;
+}
+
 /** Something that only calls: it has an identity in the mesh and no Service. */
 export abstract class Client extends Construct {
   /**
-   * Pods that somebody else owns, with the label `app` and a ServiceAccount of this name; nothing is created for them but what
-   * their calls ask for.
+   * Pods that somebody else owns; nothing is created for them but what their calls ask for.
    * @throws `invalid-name`, `missing-namespace`
    */
-  public static fromName(scope: Construct, name: string): Client {
-    return new ForeignClient(scope, name);
+  public static fromName(scope: Construct, id: string, props: ClientFromNameProps): Client {
+    return new ForeignClient(scope, id, props);
   }
 
-  /** The name of the object and of its ServiceAccount. */
+  /** The value of the pods' label `app`, and the name of what is created. */
   public readonly name: string;
   /** The namespace. */
   public readonly namespace: string;
@@ -137,8 +147,15 @@ export class ClientDeployment extends Client {
 }
 
 class ForeignClient extends Client {
-  public constructor(scope: Construct, name: string) {
-    super(scope, name);
+  private readonly account: string;
+
+  public constructor(scope: Construct, id: string, { name, serviceAccount }: ClientFromNameProps) {
+    super(scope, id, name);
+    this.account = requireDnsLabel('serviceAccount', serviceAccount, this);
+  }
+
+  public override get serviceAccountName(): string {
+    return this.account;
   }
 }
 

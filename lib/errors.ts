@@ -92,6 +92,8 @@ export enum ErrorCode {
   UNSUPPORTED_BY_ROLLOUT = 'unsupported-by-rollout',
   /** A call between apps that no policy can express, or that no policy lets pass. */
   INVALID_CALL = 'invalid-call',
+  /** Pods that somebody else runs, in a policy for which nobody said their ServiceAccount. */
+  MISSING_IDENTITY = 'missing-identity',
   /** Client TLS that the server's PeerAuthentication refuses. */
   MTLS_CONFLICT = 'mtls-conflict',
 }

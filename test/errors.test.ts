@@ -8,6 +8,7 @@ import {
   CanaryApp,
   type CanaryAppProps,
   CanaryMetric,
+  DeploymentRef,
   ErrorCode,
   FlaggerCanary,
   HeaderMatch,
@@ -83,6 +84,8 @@ const MISTAKES: { [code: string]: () => unknown } = {
   FAULT_WITH_TIMEOUT: () => rules({ timeout: Duration.seconds(1), fault: { abort: { httpStatus: 500 } } }),
   NEVER_EJECTS: () => rules({ outlierDetection: {} }),
   INVALID_RESILIENCE: () => rules({ connectionPool: {} }),
+  MISSING_IDENTITY: () =>
+    app({ image: undefined, versions: { v1: { deployment: DeploymentRef.fromName('cart') } } }).serviceAccountName,
   MISSING_ACCESS: () => {
     const scope = chart();
     new MeshGateway(scope, 'gateway').expose(MeshService.fromName(scope, 'a', { ports: [AppPort.http(80)] }), { host: 'a' });

@@ -32,6 +32,7 @@ export interface Workload extends Construct {
   /** The name of the pods' policies. */
   readonly _workloadName: string;
   readonly namespace: string;
+  /** @throws `missing-identity` where it is not known */
   readonly serviceAccountName: string;
   /** The labels of the pods, as they are known at synth. */
   readonly _podLabels: Record<string, string>;
@@ -43,7 +44,7 @@ export interface Workload extends Construct {
 /** All that is said of who calls some pods and whom they call. */
 export class Traffic {
   public readonly outgoing: Call[] = [];
-  public readonly incoming: Call[] = [];
+  public readonly incoming: IncomingCall[] = [];
   public readonly entrances: Entrance[] = [];
 }
 
@@ -54,6 +55,11 @@ interface Call {
   readonly ports: readonly AppPort[];
   /** As an AuthorizationPolicy writes them. */
   readonly paths?: readonly string[];
+}
+
+/** A call as the pods see it that it reaches. */
+interface IncomingCall extends Call {
+  readonly principal: string;
 }
 
 /** A gateway whose requests reach the pods. */
@@ -71,7 +77,7 @@ export interface Detour {
 /**
  * Records that pods call a Service: from then on both call and are called by nobody else. The proxy of the caller applies the rules
  * of the callee, so it also calls the Services to which these lead.
- * @throws `invalid-call`, `unknown-port`
+ * @throws `invalid-call`, `unknown-port`, `missing-identity`
  */
 export function recordCall(caller: Workload, callee: MeshService, options: CallOptions): void {
   const ports = options.port === undefined ? callee._ownPorts : [callee.portOf(options.port)];
@@ -97,13 +103,13 @@ export function recordProxyCall(caller: Workload, callee: MeshService, port: App
 
 function record(call: Call, act: (workload: Workload) => void): void {
   const { caller, callee } = call;
-  caller._traffic.outgoing.push(call);
-  act(caller);
   const called = callee._workload;
   if (called !== undefined) {
-    called._traffic.incoming.push(call);
+    called._traffic.incoming.push({ ...call, principal: principal(caller.namespace, caller.serviceAccountName) });
     act(called);
   }
+  caller._traffic.outgoing.push(call);
+  act(caller);
 }
 
 /** Records that a gateway leads to a port of a Service: in a closed namespace its pods get policies that let the gateway in. */
@@ -174,9 +180,7 @@ class CallPolicy extends Construct {
   }
 
   private renderRules(): unknown[] | undefined {
-    const calls = this.traffic.incoming.map(({ caller, ports, paths }) =>
-      rule({ principals: [principal(caller.namespace, caller.serviceAccountName)] }, ports, { paths }),
-    );
+    const calls = this.traffic.incoming.map((call) => rule({ principals: [call.principal] }, call.ports, { paths: call.paths }));
     const gateways = this.traffic.entrances.map(({ gateway: { namespace, serviceAccount }, port }) =>
       rule(serviceAccount === undefined ? { namespaces: [namespace] } : { principals: [principal(namespace, serviceAccount)] }, [
         port,

@@ -53,13 +53,14 @@ export class HelmPods implements Pods {
     return new CanaryApp(shop, name, {
       service: MeshService.fromName(shop, `${name}-service`, { name, ports }),
       metrics,
+      serviceAccount: name,
       versions: { v1: { deployment: DeploymentRef.fromName(name) } },
     });
   }
 
   public addClient(shop: Chart, name: string, env: Record<string, string>): Client {
     this.addRelease(shop, name, { values: { image: this.delivery.image(name, TAG), env } });
-    return Client.fromName(shop, name);
+    return Client.fromName(shop, name, { serviceAccount: name });
   }
 
   public addDashboards(shop: Chart): void {

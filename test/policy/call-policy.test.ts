@@ -21,6 +21,7 @@ import {
   Metrics,
   PathMatch,
   Rewrite,
+  type VersionProps,
 } from 'cdk8s-istio';
 import fc from 'fast-check';
 import { carriedByNetwork, knownToProxies, letInByIdentity, type Party } from '../support/calls';
@@ -239,7 +240,7 @@ describe('who is called', () => {
         serviceAccount: 'carts',
         versions: { v1: { deployment: DeploymentRef.fromName('cart') } },
       });
-      Client.fromName(scope, 'load').calls(cart);
+      Client.fromName(scope, 'load', { name: 'loader', serviceAccount: 'load' }).calls(cart);
       cart.calls(cart);
     });
     expect(manifests.map(title).filter((name) => /^(Service|ServiceAccount|Deployment) /.test(name))).toEqual([]);
@@ -501,6 +502,58 @@ describe('the three policies', () => {
         expect(carriedByNetwork(manifests, parties).sort()).toEqual(said);
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+describe('pods that somebody else runs', () => {
+  const adopted = (scope: Chart, name: string, own: Record<string, VersionProps> = {}) =>
+    new CanaryApp(scope, name, {
+      image: 'shop/cart:1',
+      ports: [AppPort.grpc(7070)],
+      versions: { v1: { deployment: DeploymentRef.fromName(`legacy-${name}`) }, ...own },
+      split: { v1: 100 },
+    });
+  const missing =
+    "[system/frontend] somebody else owns the Deployment 'legacy-frontend' of version 'v1', and the ServiceAccount of its pods is not said; say it: serviceAccount: '…' (missing-identity)";
+
+  test('call nobody’s pods as long as their identity is a guess', () => {
+    const scope = chart();
+    expect(refusal(() => adopted(scope, 'frontend').calls(service(scope, 'cart')))).toBe(missing);
+  });
+
+  test('call nobody’s pods even when others of the app are its own', () => {
+    const scope = chart();
+    expect(refusal(() => adopted(scope, 'frontend', { v2: {} }).calls(service(scope, 'cart')))).toBe(missing);
+  });
+
+  test('have no name of their ServiceAccount to read', () => {
+    expect(refusal(() => adopted(chart(), 'frontend').serviceAccountName)).toBe(missing);
+  });
+
+  test('may be called, and may call what knows no identities', () => {
+    const manifests = synth((scope) => {
+      const cart = adopted(scope, 'cart');
+      service(scope, 'frontend').calls(cart);
+      cart.calls(MeshService.fromName(scope, 'redis', { ports: [AppPort.tcp(6379)] }));
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'cart').spec.rules).toHaveLength(1);
+    expect(one(manifests, 'Sidecar', 'cart').spec.egress[0].hosts).toEqual(['shop/redis.shop.svc.cluster.local']);
+  });
+
+  test('are known by the ServiceAccount that is said for a client', () => {
+    const manifests = synth((scope) => {
+      Client.fromName(scope, 'load', { name: 'loader', serviceAccount: 'robot' }).calls(service(scope, 'cart'));
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'cart').spec.rules[0].from).toEqual([
+      { source: { principals: ['cluster.local/ns/shop/sa/robot'] } },
+    ]);
+    expect(one(manifests, 'Sidecar', 'loader').spec.workloadSelector.labels).toEqual({ app: 'loader' });
+  });
+
+  test('of a client need a name that Kubernetes takes', () => {
+    expect(refusal(() => Client.fromName(chart(), 'load', { serviceAccount: 'Robot' }))).toBe(
+      "[system/load] serviceAccount is 'Robot'; allowed are 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends (invalid-name)",
     );
   });
 });
