@@ -16,6 +16,7 @@ import { ErrorCode, MeshError } from './errors';
 import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService, type RolloutOwner } from './mesh-service';
 import type { Metrics } from './metrics';
+import { type PodSet, selectorOf } from './pod-set';
 import { type CallOptions, type Detour, isolateWhereClosed, recordCall, Traffic, type Workload } from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
@@ -35,7 +36,8 @@ export interface VersionProps extends WorkloadOptions {
    */
   readonly versionLabel?: string;
   /**
-   * The Deployment exists and somebody else owns it; its pods carry the labels `app` and `version`. Nothing else may be said of it.
+   * The Deployment exists and somebody else owns it; its pods carry the labels `app`, by which it selects them, and `version`. Nothing
+   * else may be said of it.
    * @default - the app creates it
    */
   readonly deployment?: DeploymentRef;
@@ -114,6 +116,7 @@ export class CanaryApp extends MeshService {
   public readonly _traffic = new Traffic();
   private readonly props: CanaryAppProps;
   private readonly split: Shares;
+  private readonly selecting: ((pods: PodSet) => void)[] = [];
   private rolloutOwner?: RolloutOwner;
 
   /**
@@ -176,7 +179,7 @@ export class CanaryApp extends MeshService {
    * @throws `missing-identity` when somebody else owns a Deployment of the app, and its ServiceAccount is not said
    */
   public get serviceAccountName(): string {
-    const adopted = this.versions.find((version) => this.props.versions[version].deployment !== undefined);
+    const { adopted } = this;
     if (this.props.serviceAccount === undefined && adopted !== undefined) {
       throw new MeshError(
         ErrorCode.MISSING_IDENTITY,
@@ -285,6 +288,11 @@ export class CanaryApp extends MeshService {
       this.node.tryRemoveChild(id);
     }
     this.createDeployments();
+    if (this._podLabels.length > 1) {
+      for (const create of this.selecting) {
+        create(this.podSet('-primary', 1));
+      }
+    }
     for (const { gateway } of this._exposures) {
       gateway._leaveToRollouts();
     }
@@ -299,19 +307,37 @@ export class CanaryApp extends MeshService {
   }
 
   /**
-   * What selects the pods of the app. Flagger gives another `app` to the pods of the version in use, and leaves them all other labels.
+   * The labels of the pods, one set or the other. Flagger gives another `app` to the pods of the version in use and leaves them all
+   * other labels; of pods that somebody else runs, no other is known.
    * @internal
    */
-  public get _podLabels(): Record<string, string> {
-    return this.rolloutOwner === undefined ? this._selector() : { 'app.kubernetes.io/name': this.appName };
+  public get _podLabels(): readonly Record<string, string>[] {
+    if (this.rolloutOwner === undefined) {
+      return [this._selector()];
+    }
+    return this.adopted === undefined
+      ? [{ 'app.kubernetes.io/name': this.appName }]
+      : [this._selector(), { app: `${this.appName}-primary` }];
   }
 
   /**
-   * The same, once it is known whether Flagger rolls the app out.
+   * Creates what selects pods by one set of labels alone: for the pods that there are, and for those that Flagger adds.
    * @internal
    */
-  public get _pods(): Lazy {
-    return Lazy.any({ produce: () => this._podLabels });
+  public _eachPodSet(create: (pods: PodSet) => void): void {
+    this.selecting.push(create);
+    create(this.podSet('', 0));
+    if (this._podLabels.length > 1) {
+      create(this.podSet('-primary', 1));
+    }
+  }
+
+  /**
+   * What selects all pods of the app, once it is known whether Flagger rolls it out.
+   * @internal
+   */
+  public get _podSelector(): Lazy {
+    return Lazy.any({ produce: () => selectorOf(this._podLabels) });
   }
 
   /** @internal */
@@ -331,7 +357,7 @@ export class CanaryApp extends MeshService {
 
   /** @internal */
   public override _networkPeers(): NetworkPeer[] {
-    return [inNamespace(this.namespace, this._podLabels)];
+    return this._podLabels.map((labels) => inNamespace(this.namespace, labels));
   }
 
   /**
@@ -365,6 +391,15 @@ export class CanaryApp extends MeshService {
       );
     }
     return object as ApiObject;
+  }
+
+  private podSet(suffix: string, index: number): PodSet {
+    return { suffix, labels: Lazy.any({ produce: () => this._podLabels[index] }) };
+  }
+
+  /** A version whose Deployment somebody else owns. */
+  private get adopted(): string | undefined {
+    return this.versions.find((version) => this.props.versions[version].deployment !== undefined);
   }
 
   private get ownServiceAccount(): string {
@@ -592,7 +627,7 @@ export class CanaryApp extends MeshService {
   /** Flagger has a Service for the version in use and one for the next. */
   private monitored({ _kind: kind }: Metrics): Record<string, unknown> {
     return kind === 'PodMonitor' || this.rolloutOwner === undefined
-      ? { matchLabels: this._pods }
+      ? selectorOf(this._podLabels)
       : {
           matchExpressions: [
             { key: 'app', operator: 'In', values: [`${this.serviceName}-primary`, `${this.serviceName}-canary`] },

@@ -1,9 +1,10 @@
-import { ApiObject } from 'cdk8s';
+import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DEPLOYMENT, POD, SERVICE_ACCOUNT } from './api-versions';
 import { rememberCreation } from './creation';
 import { requireDnsLabel } from './limits';
 import { type MeshService, requireNamespace } from './mesh-service';
+import type { PodSet } from './pod-set';
 import { type CallOptions, recordCall, Traffic } from './policy/call-policy';
 import { ConfigFiles } from './workload/config-files';
 import type { ContainerOptions } from './workload/container';
@@ -84,8 +85,13 @@ export abstract class Client extends Construct {
   }
 
   /** @internal */
-  public get _podLabels(): Record<string, string> {
-    return { app: this.name };
+  public get _podLabels(): readonly Record<string, string>[] {
+    return [{ app: this.name }];
+  }
+
+  /** @internal */
+  public _eachPodSet(create: (pods: PodSet) => void): void {
+    create({ suffix: '', labels: Lazy.any({ produce: () => this._podLabels[0] }) });
   }
 
   /** @internal */

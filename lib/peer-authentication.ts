@@ -6,6 +6,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requirePort } from './limits';
 import { requireNamespace } from './mesh-service';
+import { createFor } from './pod-set';
 
 /**
  * What a workload accepts.
@@ -66,14 +67,13 @@ export class PeerAuthentication extends Construct {
         { mode: portMode },
       ]),
     );
-    new ApiObject(this, 'Resource', {
-      ...PEER_AUTHENTICATION,
-      metadata: { name: app?.serviceName ?? 'default', namespace: requireNamespace(this, props.namespace ?? app?.namespace) },
-      spec: {
-        selector: app && { matchLabels: app._pods },
-        mtls: { mode },
-        portLevelMtls: ports && portLevelMtls,
-      },
+    const namespace = requireNamespace(this, props.namespace ?? app?.namespace);
+    createFor(app, ({ id: objectId, name, selector }) => {
+      new ApiObject(this, objectId, {
+        ...PEER_AUTHENTICATION,
+        metadata: { name, namespace },
+        spec: { selector, mtls: { mode }, portLevelMtls: ports && portLevelMtls },
+      });
     });
   }
 }

@@ -57,7 +57,7 @@ export class PodDisruptionBudget extends Construct {
       ...POD_DISRUPTION_BUDGET,
       metadata: { name: app.serviceName, namespace: app.namespace },
       spec: {
-        selector: { matchLabels: app._pods },
+        selector: app._podSelector,
         minAvailable: this.bound('minAvailable', minAvailable, minAvailablePercent),
         maxUnavailable: this.bound('maxUnavailable', maxUnavailable, maxUnavailablePercent),
       },

@@ -193,35 +193,37 @@ function createFilter(construct: Construct, suffix: string, { app, port }: RateL
       construct,
     );
   }
-  new ApiObject(construct, 'Resource', {
-    ...ENVOY_FILTER,
-    metadata: { name: `${app.serviceName}-${suffix}`, namespace: app.namespace },
-    spec: {
-      priority: requireInteger('priority', parts.priority, { min: -(2 ** 31) }, construct),
-      workloadSelector: { labels: app._pods },
-      configPatches: [
-        {
-          applyTo: 'HTTP_FILTER',
-          match: {
-            context: 'SIDECAR_INBOUND',
-            listener: {
-              filterChain: {
-                filter: {
-                  name: 'envoy.filters.network.http_connection_manager',
-                  subFilter: { name: 'envoy.filters.http.router' },
+  app._eachPodSet((pods) => {
+    new ApiObject(construct, `Resource${pods.suffix}`, {
+      ...ENVOY_FILTER,
+      metadata: { name: `${app.serviceName}-${suffix}${pods.suffix}`, namespace: app.namespace },
+      spec: {
+        priority: requireInteger('priority', parts.priority, { min: -(2 ** 31) }, construct),
+        workloadSelector: { labels: pods.labels },
+        configPatches: [
+          {
+            applyTo: 'HTTP_FILTER',
+            match: {
+              context: 'SIDECAR_INBOUND',
+              listener: {
+                filterChain: {
+                  filter: {
+                    name: 'envoy.filters.network.http_connection_manager',
+                    subFilter: { name: 'envoy.filters.http.router' },
+                  },
                 },
               },
             },
+            patch: { operation: 'INSERT_BEFORE', value: parts.filter },
           },
-          patch: { operation: 'INSERT_BEFORE', value: parts.filter },
-        },
-        {
-          applyTo: 'VIRTUAL_HOST',
-          match: { context: 'SIDECAR_INBOUND', routeConfiguration: { vhost: { name: `inbound|http|${limited.port}` } } },
-          patch: { operation: 'MERGE', value: parts.virtualHost },
-        },
-      ],
-    },
+          {
+            applyTo: 'VIRTUAL_HOST',
+            match: { context: 'SIDECAR_INBOUND', routeConfiguration: { vhost: { name: `inbound|http|${limited.port}` } } },
+            patch: { operation: 'MERGE', value: parts.virtualHost },
+          },
+        ],
+      },
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requirePercent } from './limits';
 import { requireNamespace } from './mesh-service';
+import { createFor } from './pod-set';
 
 /**
  * Which requests are traced, and where the spans go.
@@ -75,22 +76,20 @@ export class Telemetry extends Construct {
         this,
       );
     }
-    new ApiObject(this, 'Resource', {
-      ...TELEMETRY,
-      metadata: { name: app?.serviceName ?? 'default', namespace: requireNamespace(this, props.namespace ?? app?.namespace) },
-      spec: {
-        selector: app && { matchLabels: app._pods },
-        tracing: tracing && [
-          {
-            providers: [{ name: tracing.provider }],
-            randomSamplingPercentage:
-              tracing.randomSamplingPercentage === undefined
-                ? undefined
-                : requirePercent('randomSamplingPercentage', tracing.randomSamplingPercentage, this),
-          },
-        ],
-        accessLogging: accessLogging && [{ providers: [{ name: accessLogging.provider }] }],
-      },
+    const namespace = requireNamespace(this, props.namespace ?? app?.namespace);
+    const sampling = tracing?.randomSamplingPercentage;
+    const randomSamplingPercentage =
+      sampling === undefined ? undefined : requirePercent('randomSamplingPercentage', sampling, this);
+    createFor(app, ({ id: objectId, name, selector }) => {
+      new ApiObject(this, objectId, {
+        ...TELEMETRY,
+        metadata: { name, namespace },
+        spec: {
+          selector,
+          tracing: tracing && [{ providers: [{ name: tracing.provider }], randomSamplingPercentage }],
+          accessLogging: accessLogging && [{ providers: [{ name: accessLogging.provider }] }],
+        },
+      });
     });
   }
 }

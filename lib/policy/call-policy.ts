@@ -6,6 +6,7 @@ import { ErrorCode, MeshError } from '../errors';
 import type { GatewayWorkload } from '../gateway-access';
 import { list } from '../limits';
 import type { MeshService } from '../mesh-service';
+import { type PodSet, selectorOf } from '../pod-set';
 import type { PathMatch } from '../routing/path-match';
 import { describeMatches } from '../routing/request-match';
 import type { Rewrite } from '../routing/rewrite';
@@ -34,8 +35,10 @@ export interface Workload extends Construct {
   readonly namespace: string;
   /** @throws `missing-identity` where it is not known */
   readonly serviceAccountName: string;
-  /** The labels of the pods, as they are known at synth. */
-  readonly _podLabels: Record<string, string>;
+  /** The labels of the pods, one set or the other, as they are known at synth. */
+  readonly _podLabels: readonly Record<string, string>[];
+  /** Creates what selects pods by one set of labels alone, for each set. */
+  _eachPodSet(create: (pods: PodSet) => void): void;
   /** Where Prometheus reads the pods' metrics. */
   readonly _scraped?: { readonly port: AppPort; readonly path: string };
   readonly _traffic: Traffic;
@@ -145,32 +148,36 @@ class CallPolicy extends Construct {
     super(workload, ID);
     const { _workloadName: name, namespace } = workload;
     this.traffic = workload._traffic;
-    const pods = Lazy.any({ produce: () => workload._podLabels });
-    const metadata = { name, namespace };
-    new ApiObject(this, 'Sidecar', {
-      ...SIDECAR,
-      metadata,
-      spec: {
-        workloadSelector: { labels: pods },
-        outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
-        egress: [{ hosts: Lazy.any({ produce: () => this.renderHosts() }) }],
-      },
-    });
-    new ApiObject(this, 'AuthorizationPolicy', {
-      ...AUTHORIZATION_POLICY,
-      metadata,
-      // Without a rule it allows nothing.
-      spec: { selector: { matchLabels: pods }, action: 'ALLOW', rules: Lazy.any({ produce: () => this.renderRules() }) },
-    });
+    workload._eachPodSet((pods) => this.createProxyPolicies(pods));
     new ApiObject(this, 'NetworkPolicy', {
       ...NETWORK_POLICY,
-      metadata,
+      metadata: { name, namespace },
       spec: {
-        podSelector: { matchLabels: pods },
+        podSelector: Lazy.any({ produce: () => selectorOf(workload._podLabels) }),
         policyTypes: ['Ingress', 'Egress'],
         ingress: Lazy.any({ produce: () => this.renderIngress() }),
         egress: Lazy.any({ produce: () => this.renderEgress() }),
       },
+    });
+  }
+
+  private createProxyPolicies({ suffix, labels }: PodSet): void {
+    const { _workloadName: name, namespace } = this.workload;
+    const metadata = { name: name + suffix, namespace };
+    new ApiObject(this, `Sidecar${suffix}`, {
+      ...SIDECAR,
+      metadata,
+      spec: {
+        workloadSelector: { labels },
+        outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
+        egress: [{ hosts: Lazy.any({ produce: () => this.renderHosts() }) }],
+      },
+    });
+    new ApiObject(this, `AuthorizationPolicy${suffix}`, {
+      ...AUTHORIZATION_POLICY,
+      metadata,
+      // Without a rule it allows nothing.
+      spec: { selector: { matchLabels: labels }, action: 'ALLOW', rules: Lazy.any({ produce: () => this.renderRules() }) },
     });
   }
 
@@ -194,7 +201,7 @@ class CallPolicy extends Construct {
 
   private renderIngress(): unknown[] {
     const calls = this.traffic.incoming.map(({ caller, ports }) => ({
-      from: [inNamespace(caller.namespace, caller._podLabels)],
+      from: caller._podLabels.map((labels) => inNamespace(caller.namespace, labels)),
       ports: onPorts(targets(ports)),
     }));
     const gateways = this.traffic.entrances.map(({ gateway: { namespace, selector }, port }) => ({

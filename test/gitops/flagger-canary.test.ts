@@ -11,12 +11,15 @@ import {
   CanaryMetric,
   type CanaryWebhook,
   CorsOrigin,
+  DeploymentRef,
   FlaggerCanary,
   type FlaggerCanaryProps,
   HeaderMatch,
   Listener,
   LoadBalancer,
+  LocalRateLimit,
   MeshGateway,
+  MeshService,
   MetricProvider,
   Metrics,
   MetricTemplate,
@@ -24,14 +27,16 @@ import {
   MtlsMode,
   PathMatch,
   PeerAuthentication,
+  PodDisruptionBudget,
   ResilienceRules,
   type ResilienceRulesProps,
   RetryOn,
   Rewrite,
+  Telemetry,
 } from 'cdk8s-istio';
 import { parseAllDocuments } from 'yaml';
 import { HELD, type Held } from '../../lib/gitops/flagger-canary';
-import { schemaMistakes } from '../support/schemas';
+import { ISTIO_VERSIONS, schemaMistakes } from '../support/schemas';
 import { chart, type Manifest, meshApp, one, refusal, synth, title } from '../support/synth';
 
 const SECONDS_30 = Duration.seconds(30);
@@ -214,6 +219,51 @@ describe('an app that Flagger rolls out', () => {
       },
     });
   });
+
+  test.each(['before', 'after'])(
+    'is seen in both versions by what is said %s it, where the pods are run by somebody else',
+    (order) => {
+      const manifests = synth((scope) => {
+        const port = AppPort.http(80, { targetPort: 8080 });
+        const app = new CanaryApp(scope, 'frontend', {
+          service: MeshService.fromName(scope, 'service', { name: 'frontend', ports: [port] }),
+          metrics: Metrics.podMonitor(AppPort.http(9797, { name: 'prom' })),
+          versions: { v1: { deployment: DeploymentRef.fromName('frontend') } },
+        });
+        const steps = [
+          () => {
+            new PeerAuthentication(scope, 'mtls', { app, mode: MtlsMode.STRICT });
+            new Telemetry(scope, 'telemetry', { app, tracing: { provider: 'zipkin' } });
+            new LocalRateLimit(scope, 'limit', { app, requests: 10, per: Duration.seconds(1) });
+            new PodDisruptionBudget(scope, 'budget', { app, minAvailable: 1 });
+          },
+          () => rollOut(app),
+        ];
+        for (const step of order === 'before' ? steps : steps.reverse()) {
+          step();
+        }
+      });
+      for (const app of ['frontend', 'frontend-primary']) {
+        expect(one(manifests, 'PeerAuthentication', app).spec.selector).toEqual({ matchLabels: { app } });
+        expect(one(manifests, 'Telemetry', app).spec.selector).toEqual({ matchLabels: { app } });
+      }
+      const filters = manifests.filter(({ kind }) => kind === 'EnvoyFilter');
+      expect(filters.map(({ metadata, spec }) => [metadata.name, spec.workloadSelector.labels])).toEqual([
+        ['frontend-local-rate-limit', { app: 'frontend' }],
+        ['frontend-local-rate-limit-primary', { app: 'frontend-primary' }],
+      ]);
+      const both = { matchExpressions: [{ key: 'app', operator: 'In', values: ['frontend', 'frontend-primary'] }] };
+      expect(one(manifests, 'PodMonitor').spec.selector).toEqual(both);
+      expect(one(manifests, 'PodDisruptionBudget').spec.selector).toEqual(both);
+      expect(
+        schemaMistakes(manifests, [
+          'flagger',
+          'prometheus-operator',
+          ...ISTIO_VERSIONS.map((version) => `istio/istio-${version}.yaml`),
+        ]),
+      ).toEqual([]);
+    },
+  );
 
   test('is seen by policies and monitors in both versions, whose label app Flagger changes', () => {
     const both = { 'app.kubernetes.io/name': 'frontend' };

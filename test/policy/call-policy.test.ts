@@ -233,6 +233,36 @@ describe('who is called', () => {
     expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toMatchObject([{ to: [inNamespace('shop', pods)] }]);
   });
 
+  test('is found in both versions when Flagger rolls out pods of which only the label app is known', () => {
+    const manifests = synth((scope) => {
+      const cart = new CanaryApp(scope, 'cart', {
+        service: MeshService.fromName(scope, 'cart-service', { name: 'cart', ports: [AppPort.grpc(7070)] }),
+        serviceAccount: 'cart',
+        versions: { v1: { deployment: DeploymentRef.fromName('cart') } },
+      });
+      service(scope, 'frontend').calls(cart);
+      new FlaggerCanary(scope, 'rollout', {
+        app: cart,
+        analysis: { interval: Duration.seconds(30), threshold: 5, stepWeight: 5, metrics: [CanaryMetric.successRate(99)] },
+      });
+      cart.calls(service(scope, 'redis', AppPort.tcp(6379)));
+    });
+    for (const name of ['cart', 'cart-primary']) {
+      expect(one(manifests, 'Sidecar', name).spec.workloadSelector.labels).toEqual({ app: name });
+      expect(one(manifests, 'AuthorizationPolicy', name).spec.selector.matchLabels).toEqual({ app: name });
+    }
+    const { rules } = one(manifests, 'AuthorizationPolicy', 'cart').spec;
+    expect(rules).toHaveLength(1);
+    expect(one(manifests, 'AuthorizationPolicy', 'cart-primary').spec.rules).toEqual(rules);
+    expect(one(manifests, 'Sidecar', 'cart-primary').spec.egress).toEqual(one(manifests, 'Sidecar', 'cart').spec.egress);
+    expect(one(manifests, 'NetworkPolicy', 'cart').spec.podSelector).toEqual({
+      matchExpressions: [{ key: 'app', operator: 'In', values: ['cart', 'cart-primary'] }],
+    });
+    const both = ['cart', 'cart-primary'].map((app) => inNamespace('shop', { app }));
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toMatchObject([{ to: both }]);
+    expect(callsOf(one(manifests, 'NetworkPolicy', 'redis').spec.ingress)).toMatchObject([{ from: both }]);
+  });
+
   test('may be run by somebody else, and so may the caller', () => {
     const manifests = synth((scope) => {
       const cart = new CanaryApp(scope, 'cart', {

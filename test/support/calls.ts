@@ -17,9 +17,15 @@ export interface Party {
 /** A call, written `caller → callee`. */
 export type Calls = string[];
 
+/** A selector as NetworkPolicies have it. */
+interface Selector {
+  readonly matchLabels?: Record<string, string>;
+  readonly matchExpressions?: { readonly key: string; readonly operator: string; readonly values: string[] }[];
+}
+
 interface Peer {
-  readonly namespaceSelector?: { readonly matchLabels?: Record<string, string> };
-  readonly podSelector?: { readonly matchLabels?: Record<string, string> };
+  readonly namespaceSelector?: Selector;
+  readonly podSelector?: Selector;
 }
 
 interface NetworkRule {
@@ -31,7 +37,9 @@ interface NetworkRule {
 /** The pairs that the callers' proxies know. */
 export function knownToProxies(manifests: readonly Manifest[], parties: readonly Party[]): Calls {
   return pairs(parties, (caller, callee) => {
-    const sidecar = selecting(manifests, 'Sidecar', caller, ({ workloadSelector }) => workloadSelector.labels);
+    const sidecar = selecting(manifests, 'Sidecar', caller, ({ workloadSelector }) => ({
+      matchLabels: workloadSelector?.labels,
+    }));
     return sidecar.spec.egress[0].hosts.includes(`${callee.namespace}/${callee.host}`);
   });
 }
@@ -39,7 +47,7 @@ export function knownToProxies(manifests: readonly Manifest[], parties: readonly
 /** The pairs that the callees' proxies let in. */
 export function letInByIdentity(manifests: readonly Manifest[], parties: readonly Party[]): Calls {
   return pairs(parties, (caller, callee) => {
-    const { rules = [] } = selecting(manifests, 'AuthorizationPolicy', callee, ({ selector }) => selector?.matchLabels).spec;
+    const { rules = [] } = selecting(manifests, 'AuthorizationPolicy', callee, ({ selector }) => selector).spec;
     const principal = `cluster.local/ns/${caller.namespace}/sa/${caller.serviceAccount}`;
     return rules.some(
       ({ from, to }: { from?: { source: { principals?: string[] } }[]; to: { operation: { ports: string[] } }[] }) =>
@@ -50,8 +58,7 @@ export function letInByIdentity(manifests: readonly Manifest[], parties: readonl
 
 /** The pairs between which the network carries connections, at both ends. */
 export function carriedByNetwork(manifests: readonly Manifest[], parties: readonly Party[]): Calls {
-  const policyOf = (party: Party) =>
-    selecting(manifests, 'NetworkPolicy', party, ({ podSelector }) => podSelector.matchLabels).spec;
+  const policyOf = (party: Party) => selecting(manifests, 'NetworkPolicy', party, ({ podSelector }) => podSelector).spec;
   const meets = (rules: NetworkRule[], other: Party, port?: number) =>
     rules.some(
       ({ from, to, ports }) => ports.some((open) => open.port === port) && (from ?? to ?? []).some((peer) => isPeer(peer, other)),
@@ -64,10 +71,7 @@ export function carriedByNetwork(manifests: readonly Manifest[], parties: readon
 }
 
 function isPeer({ namespaceSelector, podSelector }: Peer, { namespace, labels }: Party): boolean {
-  return (
-    namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'] === namespace &&
-    covers(podSelector?.matchLabels ?? {}, labels)
-  );
+  return namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'] === namespace && selects(podSelector ?? {}, labels);
 }
 
 function pairs(parties: readonly Party[], isAllowed: (caller: Party, callee: Party) => boolean): Calls {
@@ -84,11 +88,11 @@ function selecting(
   kind: string,
   { namespace, labels, name }: Party,
   // biome-ignore lint/suspicious/noExplicitAny: a spec is data of any shape
-  selectorOf: (spec: any) => Record<string, string> | undefined,
+  selectorOf: (spec: any) => Selector | undefined,
 ): Manifest {
   const found = manifests.filter((manifest) => {
     const selector = manifest.kind === kind && manifest.metadata.namespace === namespace ? selectorOf(manifest.spec) : undefined;
-    return selector !== undefined && covers(selector, labels);
+    return selector !== undefined && isOfSome(selector) && selects(selector, labels);
   });
   if (found.length !== 1) {
     throw new Error(`${found.length} objects of kind ${kind} select the pods of ${name}`);
@@ -96,6 +100,14 @@ function selecting(
   return found[0];
 }
 
-function covers(selector: Record<string, string>, labels: Record<string, string>): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+/** Whether it is not that of a whole namespace. */
+function isOfSome({ matchLabels = {}, matchExpressions = [] }: Selector): boolean {
+  return Object.keys(matchLabels).length + matchExpressions.length > 0;
+}
+
+function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Record<string, string>): boolean {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values }) => operator === 'In' && values.includes(labels[key]))
+  );
 }

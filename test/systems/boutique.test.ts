@@ -73,18 +73,25 @@ describe('microservices-demo', () => {
 describe.each(['manifests', 'helm'])('the shop of microservices-demo-%s', (variant) => {
   const shop = folder(`microservices-demo-${variant}`);
 
-  test('lets call whom somebody must call, by each of the three policies alone, and nobody else', () => {
-    const parties = [...Object.keys(PORTS), 'loadgenerator'].map((name): Party => {
-      const port = PORTS[name]?.[1];
-      const host = port === undefined ? undefined : `${name}.${NAMESPACE}.svc.cluster.local`;
-      const labels = { app: name, 'app.kubernetes.io/name': name };
-      return { name, namespace: NAMESPACE, labels, serviceAccount: name, host, port };
-    });
-    expect(parties).toHaveLength(12);
-    expect(knownToProxies(shop, parties).sort()).toEqual(CALLS);
-    expect(letInByIdentity(shop, parties).sort()).toEqual(CALLS);
-    expect(carriedByNetwork(shop, parties).sort()).toEqual(CALLS);
-  });
+  // Flagger gives the pods of the version in use another label.
+  test.each(['frontend', 'frontend-primary'])(
+    'lets call whom somebody must call, by each of the three policies alone, and nobody else, with the pods of %s',
+    (frontend) => {
+      const party = (name: string, app = name): Party => {
+        const port = PORTS[name]?.[1];
+        const host = port === undefined ? undefined : `${name}.${NAMESPACE}.svc.cluster.local`;
+        // The charts know no other label than `app`.
+        const labels: Record<string, string> = variant === 'helm' ? { app } : { app, 'app.kubernetes.io/name': name };
+        return { name, namespace: NAMESPACE, labels, serviceAccount: name, host, port };
+      };
+      const others = [...Object.keys(PORTS), 'loadgenerator'].filter((name) => name !== 'frontend').map((name) => party(name));
+      const parties = [...others, party('frontend', frontend)];
+      expect(parties).toHaveLength(12);
+      expect(knownToProxies(shop, parties).sort()).toEqual(CALLS);
+      expect(letInByIdentity(shop, parties).sort()).toEqual(CALLS);
+      expect(carriedByNetwork(shop, parties).sort()).toEqual(CALLS);
+    },
+  );
 
   test('asks of each call for the gRPC service by its name', () => {
     const rules = GRPC.flatMap((name) => one(shop, 'AuthorizationPolicy', name).spec.rules);
@@ -128,7 +135,8 @@ describe.each(['manifests', 'helm'])('the shop of microservices-demo-%s', (varia
     const callers = names(shop, 'Sidecar').filter((name) =>
       one(shop, 'Sidecar', name).spec.egress[0].hosts.includes(`${NAMESPACE}/*.googleapis.com`),
     );
-    expect(callers).toEqual([...GRPC.filter((name) => name !== 'cartservice'), 'frontend'].sort());
+    const frontends = variant === 'helm' ? ['frontend', 'frontend-primary'] : ['frontend'];
+    expect(callers).toEqual([...GRPC.filter((name) => name !== 'cartservice'), ...frontends].sort());
   });
 
   test('lets Flagger roll out the frontend, and leaves to it what it generates', () => {
@@ -297,12 +305,12 @@ describe('a change of microservices-demo moves only the lines it should:', () =>
   test('a call that is no longer made, in the policies of both sides', () => {
     const diff = diffOfDist({ ...SYSTEM, from: "    frontend.calls(ads, rpc('AdService'));\n", to: '' });
     const files = [...diff.matchAll(/^\+\+\+ dist\/(.*)\.k8s\.yaml$/gm)].map(([, file]) => file);
-    expect(files).toEqual(
-      ['helm', 'manifests'].flatMap((variant) =>
-        ['AuthorizationPolicy.adservice', 'NetworkPolicy.adservice', 'NetworkPolicy.frontend', 'Sidecar.frontend'].map(
-          (file) => `microservices-demo-${variant}/${file}`,
-        ),
-      ),
+    const both = ['AuthorizationPolicy.adservice', 'NetworkPolicy.adservice', 'NetworkPolicy.frontend', 'Sidecar.frontend'];
+    expect(files.sort()).toEqual(
+      [
+        ...['helm', 'manifests'].flatMap((variant) => both.map((file) => `microservices-demo-${variant}/${file}`)),
+        'microservices-demo-helm/Sidecar.frontend-primary',
+      ].sort(),
     );
   });
 });
