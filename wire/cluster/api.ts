@@ -25,6 +25,10 @@ export interface Manifest {
   readonly [field: string]: Fields;
 }
 
+export function identity({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata.namespace}/${metadata.name}`;
+}
+
 export interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'ERROR';
   readonly object: Manifest;

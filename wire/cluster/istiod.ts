@@ -1,12 +1,11 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bin, kubeconfig, runtime } from '../paths';
-import type { Manifest } from './api';
+import { identity, type Manifest } from './api';
 import { kubectl } from './control-plane';
 import { writeFiles } from './files';
-import { hubAddress } from './network';
-import { eventually, Program, run } from './program';
+import { nameHub } from './names';
+import { eventually, Program } from './program';
 import { injection, systemNamespace, webhookObjects, webhookProbes } from './webhooks';
 
 const istiodHost = `istiod.${systemNamespace}.svc`;
@@ -26,7 +25,7 @@ export interface Rejection {
 }
 
 export async function startIstiod(): Promise<void> {
-  await giveAddress(istiodHost);
+  await nameHub(istiodHost);
   await kubectl(
     ['apply', '--server-side', '--filename=-'],
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: webhookObjects() }),
@@ -65,13 +64,6 @@ export async function startIstiod(): Promise<void> {
   await eventually('istiod validates what is applied and injects proxies', 30, webhooksReady);
 }
 
-/** In this mount namespace only. */
-async function giveAddress(host: string): Promise<void> {
-  const hosts = path.join(runtime, 'hosts');
-  fs.writeFileSync(hosts, `127.0.0.1 localhost\n${hubAddress} ${host}\n`);
-  await run(['mount', '--bind', hosts, '/etc/hosts']);
-}
-
 async function webhooksReady(): Promise<boolean> {
   const states = webhookProbes.map(async ({ kind, name, path, ready }) =>
     ready.test(await kubectl(['get', kind, name, `--output=jsonpath=${path}`])),
@@ -93,16 +85,15 @@ function isOfIstio({ apiVersion }: Manifest): boolean {
   return apiVersion.includes('istio.io/');
 }
 
+/** In the version that was applied, or in a later one: istiod writes the status of some. */
 function knows(known: Manifest[], objects: Manifest[]): boolean {
-  const version = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace}/${metadata.resourceVersion}`;
-  const versions = new Set(known.map(version));
-  return objects.every((object) => versions.has(version(object)));
+  const versions = new Map(known.map((object) => [identity(object), Number(object.metadata.resourceVersion)]));
+  return objects.every((object) => (versions.get(identity(object)) ?? 0) >= Number(object.metadata.resourceVersion));
 }
 
 function knowsAny(known: Manifest[], objects: Manifest[]): boolean {
-  const name = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace}/${metadata.name}`;
-  const names = new Set(known.map(name));
-  return objects.some((object) => names.has(name(object)));
+  const names = new Set(known.map(identity));
+  return objects.some((object) => names.has(identity(object)));
 }
 
 /** The proxies that have not taken what istiod sent last, with the types concerned. */

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { logs } from '../paths';
-import { Api, type Fields, type Manifest } from './api';
+import { Api, type Fields, identity, type Manifest } from './api';
 import { kubectl, startControlPlane } from './control-plane';
 import { distributed, startIstiod } from './istiod';
 import { Kubelet } from './kubelet';
+import { serveNames } from './names';
 import { Network } from './network';
 import type { PodProcess } from './pod-process';
 import { eventually } from './program';
@@ -29,6 +30,7 @@ export class Mesh {
     await startControlPlane(api);
     await startIstiod();
     const mesh = new Mesh(api, await Kubelet.start(api, network));
+    await serveNames((name) => mesh.addressOf(name));
     await mesh.apply([namespace('wire-inside', 'enabled'), namespace('wire-outside', 'disabled')]);
     [mesh.inside, mesh.outside] = await Promise.all([
       mesh.startClient('client', { namespace: 'wire-inside' }),
@@ -117,6 +119,13 @@ export class Mesh {
     return client;
   }
 
+  /** Services have the addresses of the cluster; all that lies outside is the client there. */
+  private async addressOf(name: string): Promise<string> {
+    const [, service, namespace] = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(name) ?? [];
+    if (!service) return this.outside.address;
+    return (await this.api.get(`/api/v1/namespaces/${namespace}/services/${service}`)).spec.clusterIP;
+  }
+
   private async readyPods(namespace: string, labels: Record<string, string>): Promise<Manifest[]> {
     const selector = Object.entries(labels).map((pair) => pair.join('='));
     const { items } = await this.api.get(
@@ -150,10 +159,6 @@ export class Mesh {
 
 export function isKind(kind: string): (object: Manifest) => boolean {
   return (object) => object.kind === kind;
-}
-
-function identity({ kind, metadata }: Manifest): string {
-  return `${kind} ${metadata.namespace}/${metadata.name}`;
 }
 
 function isReady(pod: Manifest): boolean {
