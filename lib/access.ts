@@ -1,6 +1,5 @@
-import { isIP } from 'node:net';
 import { ErrorCode, MeshError } from './errors';
-import { quote } from './limits';
+import { isNetwork, quote } from './limits';
 
 /** Tokens that open a host. */
 export interface JwtOptions {
@@ -119,10 +118,4 @@ export class Access {
     const { token } = this.settings;
     return token && { ...token, forwardOriginalToken: true };
   }
-}
-
-function isNetwork(range: string): boolean {
-  const [address, length, ...rest] = range.split('/');
-  const family = isIP(address);
-  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (family === 4 ? 32 : 128);
 }

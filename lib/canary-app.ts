@@ -200,7 +200,7 @@ export class CanaryApp extends MeshService {
    * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it. Where a rule of
    * the other leads on to a third, that one is called too.
    *
-   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-identity`
+   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-identity`, `missing-networks`
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public calls(callee: MeshService, options: CallOptions = {}): void {

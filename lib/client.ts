@@ -73,7 +73,7 @@ export abstract class Client extends Construct {
   /**
    * Lets this client call an app. From the first call on it calls those alone of whom it is said, as with {@link CanaryApp.calls}.
    *
-   * @throws `invalid-call` when no policy can express it, `unknown-port`
+   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-networks`
    */
   public calls(callee: MeshService, options: CallOptions = {}): void {
     recordCall(this, callee, options);

@@ -94,6 +94,8 @@ export enum ErrorCode {
   INVALID_CALL = 'invalid-call',
   /** Pods that somebody else runs, in a policy for which nobody said their ServiceAccount. */
   MISSING_IDENTITY = 'missing-identity',
+  /** A host outside the mesh, in a policy for which nobody said in which networks it is. */
+  MISSING_NETWORKS = 'missing-networks',
   /** Client TLS that the server's PeerAuthentication refuses. */
   MTLS_CONFLICT = 'mtls-conflict',
 }

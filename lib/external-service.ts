@@ -1,11 +1,12 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { SERVICE_ENTRY } from './api-versions';
 import { AppPort } from './app-port';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
-import { list, requireHost } from './limits';
+import { ExternalNetworks } from './external-networks';
+import { list, quote, requireHost } from './limits';
 import { MeshService } from './mesh-service';
 import type { NetworkPeer } from './policy/network';
 import { ClientTls } from './resilience/client-tls';
@@ -69,6 +70,11 @@ export interface ExternalServiceProps {
    * @default - those that DNS knows; for a pattern, the one that the app calls
    */
   readonly endpoints?: string[];
+  /**
+   * In which networks the host is, for the NetworkPolicies of apps with calls of their own ({@link CanaryApp.calls}).
+   * @default - the `endpoints`; without them it must be said for such calls
+   */
+  readonly networks?: ExternalNetworks;
 }
 
 /**
@@ -80,7 +86,7 @@ export class ExternalService extends MeshService {
   /** @internal */
   public override readonly _ownsMeshObjects = false;
   private readonly externalHost: string;
-  private readonly endpoints: readonly string[];
+  private readonly networks?: ExternalNetworks;
 
   /** @throws `invalid-host`, `invalid-name`, `missing-namespace`, `no-ports`, `duplicate-port`, `out-of-range` */
   public constructor(scope: Construct, id: string, props: ExternalServiceProps) {
@@ -88,7 +94,7 @@ export class ExternalService extends MeshService {
     rememberCreation(this);
     const { host, endpoints = [], tlsOrigination } = props;
     this.externalHost = requireHost(host, this);
-    this.endpoints = [...endpoints];
+    this.networks = props.networks ?? this.networksOf(endpoints);
     const isPattern = host.startsWith('*');
     if (host === '*' || (isPattern && (endpoints.length > 0 || tlsOrigination !== undefined))) {
       throw new MeshError(
@@ -130,11 +136,18 @@ export class ExternalService extends MeshService {
 
   /**
    * Addresses that DNS decides on are not known here.
+   * @throws `missing-networks`
    * @internal
    */
   public override _networkPeers(): NetworkPeer[] {
-    const cidrs = this.endpoints.map((address) => `${address}/${isIPv6(address) ? 128 : 32}`);
-    return (cidrs.length > 0 ? cidrs : ['0.0.0.0/0', '::/0']).map((cidr) => ({ ipBlock: { cidr } }));
+    if (this.networks === undefined) {
+      throw new MeshError(
+        ErrorCode.MISSING_NETWORKS,
+        `host '${this.host}' is called by pods with policies of their own, and in which networks it is nobody said; say it: networks: ExternalNetworks.of(['…']) or ExternalNetworks.anyPublic()`,
+        this,
+      );
+    }
+    return this.networks._peers;
   }
 
   /** @internal */
@@ -145,6 +158,15 @@ export class ExternalService extends MeshService {
   /** @internal */
   public override _replicas(): ReadonlyMap<string, number | undefined> {
     return new Map();
+  }
+
+  private networksOf(endpoints: readonly string[]): ExternalNetworks | undefined {
+    const wrong = endpoints.find((address) => isIP(address) === 0);
+    if (wrong !== undefined) {
+      throw new MeshError(ErrorCode.INVALID_HOST, `endpoints hold ${quote(wrong)}; allowed are IP addresses`, this);
+    }
+    const ranges = endpoints.map((address) => `${address}/${isIPv6(address) ? 128 : 32}`);
+    return ranges.length === 0 ? undefined : ExternalNetworks.of(ranges);
   }
 
   private originateTls(origination: TlsOrigination): void {

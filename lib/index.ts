@@ -5,6 +5,7 @@ export * from './app-port';
 export * from './canary-app';
 export * from './client';
 export * from './errors';
+export * from './external-networks';
 export * from './external-service';
 export {
   type CanaryAnalysis,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from './errors';
@@ -113,6 +114,13 @@ export function renderSeconds(what: string, duration: Duration, min: number, con
     throw new MeshError(ErrorCode.OUT_OF_RANGE, `${what} is ${seconds} s; allowed are whole seconds from ${min} up`, construct);
   }
   return seconds;
+}
+
+/** A network in CIDR notation. */
+export function isNetwork(range: string): boolean {
+  const [address, length, ...rest] = range.split('/');
+  const family = isIP(address);
+  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (family === 4 ? 32 : 128);
 }
 
 export function quote(value: unknown): string {

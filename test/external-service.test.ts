@@ -2,6 +2,7 @@ import { Duration } from 'cdk8s';
 import {
   Access,
   AppPort,
+  ExternalNetworks,
   ExternalService,
   type ExternalServiceProps,
   MeshGateway,
@@ -81,6 +82,7 @@ describe('a host outside the mesh', () => {
       ports: [AppPort.https(8443)],
       tlsOrigination,
       endpoints: ['192.0.2.1', '192.0.2.2'],
+      networks: ExternalNetworks.of(['192.0.2.0/24']),
     };
     const manifests = external(props);
     expect(one(manifests, 'ServiceEntry', 'api').spec.ports).toEqual([
@@ -125,6 +127,11 @@ describe('a host outside the mesh', () => {
     ['a pattern with TLS origination', { host: '*.example.com', tlsOrigination: {} }, 'invalid-host'],
     ['a pattern with an address', { host: '*.example.com', ports: [AppPort.http(80)], endpoints: ['192.0.2.1'] }, 'invalid-host'],
     ['a host that is none', { host: 'http://example.com', ports: [AppPort.http(80)] }, 'invalid-host'],
+    [
+      'an address that is a name',
+      { host: 'example.com', ports: [AppPort.http(80)], endpoints: ['a.example.com'] },
+      'invalid-host',
+    ],
     ['no port', { host: 'example.com' }, 'no-ports'],
     ['a port twice', { host: 'example.com', ports: [AppPort.http(80)], tlsOrigination: {} }, 'duplicate-port'],
     ['a port beyond all ports', { host: 'example.com', tlsOrigination: { port: 65536 } }, 'out-of-range'],

@@ -47,7 +47,7 @@ export interface Workload extends Construct {
 /** All that is said of who calls some pods and whom they call. */
 export class Traffic {
   public readonly outgoing: Call[] = [];
-  public readonly incoming: IncomingCall[] = [];
+  public readonly incoming: Call[] = [];
   public readonly entrances: Entrance[] = [];
 }
 
@@ -58,11 +58,6 @@ interface Call {
   readonly ports: readonly AppPort[];
   /** As an AuthorizationPolicy writes them. */
   readonly paths?: readonly string[];
-}
-
-/** A call as the pods see it that it reaches. */
-interface IncomingCall extends Call {
-  readonly principal: string;
 }
 
 /** A gateway whose requests reach the pods. */
@@ -80,7 +75,7 @@ export interface Detour {
 /**
  * Records that pods call a Service: from then on both call and are called by nobody else. The proxy of the caller applies the rules
  * of the callee, so it also calls the Services to which these lead.
- * @throws `invalid-call`, `unknown-port`, `missing-identity`
+ * @throws `invalid-call`, `unknown-port`, `missing-identity`, `missing-networks`
  */
 export function recordCall(caller: Workload, callee: MeshService, options: CallOptions): void {
   const ports = options.port === undefined ? callee._ownPorts : [callee.portOf(options.port)];
@@ -93,9 +88,25 @@ export function recordCall(caller: Workload, callee: MeshService, options: CallO
     );
   }
   const paths = options.paths && renderPaths(options.paths, caller);
-  record({ caller, callee, ports, paths }, isolate);
-  for (const { service, rewrite } of ports.some(({ isHttp }) => isHttp) ? callee._detours : []) {
-    record({ caller, callee: service, ports: [service._httpPort()], paths: paths && rewritten(paths, rewrite) }, isolate);
+  const detours = ports.some(({ isHttp }) => isHttp) ? callee._detours : [];
+  const calls: Call[] = [
+    { caller, callee, ports, paths },
+    ...detours.map(({ service, rewrite }) => ({
+      caller,
+      callee: service,
+      ports: [service._httpPort()],
+      paths: paths && rewritten(paths, rewrite),
+    })),
+  ];
+  // Whatever a policy lacks is found here and not first at synth.
+  for (const call of calls) {
+    call.callee._networkPeers();
+    if (call.callee._workload !== undefined) {
+      principalOf(caller);
+    }
+  }
+  for (const call of calls) {
+    record(call, isolate);
   }
 }
 
@@ -108,7 +119,7 @@ function record(call: Call, act: (workload: Workload) => void): void {
   const { caller, callee } = call;
   const called = callee._workload;
   if (called !== undefined) {
-    called._traffic.incoming.push({ ...call, principal: principal(caller.namespace, caller.serviceAccountName) });
+    called._traffic.incoming.push(call);
     act(called);
   }
   caller._traffic.outgoing.push(call);
@@ -187,7 +198,9 @@ class CallPolicy extends Construct {
   }
 
   private renderRules(): unknown[] | undefined {
-    const calls = this.traffic.incoming.map((call) => rule({ principals: [call.principal] }, call.ports, { paths: call.paths }));
+    const calls = this.traffic.incoming.map(({ caller, ports, paths }) =>
+      rule({ principals: [principalOf(caller)] }, ports, { paths }),
+    );
     const gateways = this.traffic.entrances.map(({ gateway: { namespace, serviceAccount }, port }) =>
       rule(serviceAccount === undefined ? { namespaces: [namespace] } : { principals: [principal(namespace, serviceAccount)] }, [
         port,
@@ -231,6 +244,10 @@ function rule(source: unknown, ports: readonly AppPort[], operation: Record<stri
 /** Policies see the ports of the pods. */
 function targets(ports: readonly AppPort[]): number[] {
   return ports.map(({ targetPort }) => targetPort);
+}
+
+function principalOf({ namespace, serviceAccountName }: Workload): string {
+  return principal(namespace, serviceAccountName);
 }
 
 /** Istio reads `cluster.local` as the mesh's own trust domain, whatever that is called. */

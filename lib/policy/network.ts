@@ -4,7 +4,7 @@
 export interface NetworkPeer {
   readonly namespaceSelector?: Record<string, unknown>;
   readonly podSelector?: Record<string, unknown>;
-  readonly ipBlock?: { readonly cidr: string };
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
 }
 
 /** The pods of a namespace with these labels; all of them without labels. */

@@ -4,6 +4,7 @@ import {
   CanaryApp,
   CanaryMetric,
   DefaultDeny,
+  ExternalNetworks,
   ExternalService,
   FlaggerCanary,
   MeshGateway,
@@ -148,9 +149,10 @@ export class Shop extends Chart {
 
   private addGoogle(callers: CanaryApp[]): void {
     const ports = [AppPort.http(80), AppPort.https(443)];
+    const networks = ExternalNetworks.anyPublic();
     const hosts = [
-      new ExternalService(this, 'google-accounts', { host: 'accounts.google.com', ports }),
-      new ExternalService(this, 'google-apis', { host: '*.googleapis.com', ports }),
+      new ExternalService(this, 'google-accounts', { host: 'accounts.google.com', ports, networks }),
+      new ExternalService(this, 'google-apis', { host: '*.googleapis.com', ports, networks }),
       new ExternalService(this, 'google-metadata', { host: 'metadata.google.internal', ports, endpoints: ['169.254.169.254'] }),
     ];
     for (const caller of callers) {

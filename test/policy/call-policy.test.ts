@@ -10,6 +10,7 @@ import {
   ClientPod,
   DefaultDeny,
   DeploymentRef,
+  ExternalNetworks,
   ExternalService,
   FlaggerCanary,
   GlobalRateLimit,
@@ -193,15 +194,17 @@ describe('who is called', () => {
     ]);
   });
 
-  test('may be outside: its own addresses, or any where only DNS knows them', () => {
+  test('may be outside: at its own addresses, in networks that are said, or at any public address', () => {
     const manifests = synth((scope) => {
       const ports = [AppPort.https(443)];
       const frontend = service(scope, 'frontend');
+      const networks = ExternalNetworks.of(['203.0.113.0/24', '2001:db8::/32']);
+      const anywhere = ExternalNetworks.anyPublic();
       frontend.calls(
         new ExternalService(scope, 'metadata', { host: 'metadata.internal', ports, endpoints: ['169.254.169.254', '::1'] }),
       );
-      frontend.calls(new ExternalService(scope, 'apis', { host: '*.googleapis.com', tlsOrigination: undefined, ports }));
-      frontend.calls(new ExternalService(scope, 'origin', { host: 'api.example.com', tlsOrigination: {} }));
+      frontend.calls(new ExternalService(scope, 'apis', { host: '*.googleapis.com', ports, networks: anywhere }));
+      frontend.calls(new ExternalService(scope, 'origin', { host: 'api.example.com', tlsOrigination: {}, networks }));
     });
     expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
       'shop/metadata.internal',
@@ -209,12 +212,36 @@ describe('who is called', () => {
       'shop/api.example.com',
     ]);
     const https = [{ protocol: 'TCP', port: 443 }];
-    const anywhere = { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }], ports: https };
+    const blocks = (...cidrs: string[]) => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
     expect(callsOf(one(manifests, 'NetworkPolicy', 'frontend').spec.egress)).toEqual([
-      { to: [{ ipBlock: { cidr: '169.254.169.254/32' } }, { ipBlock: { cidr: '::1/128' } }], ports: https },
-      // The second is called on the same port, once its proxy has encrypted what came on port 80.
-      anywhere,
+      { to: blocks('169.254.169.254/32', '::1/128'), ports: https },
+      {
+        to: [
+          {
+            ipBlock: {
+              cidr: '0.0.0.0/0',
+              except: ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+            },
+          },
+          { ipBlock: { cidr: '::/0', except: ['fc00::/7', 'fe80::/10'] } },
+        ],
+        ports: https,
+      },
+      // It is called on this port, once its proxy has encrypted what came on port 80.
+      { to: blocks('203.0.113.0/24', '2001:db8::/32'), ports: https },
     ]);
+  });
+
+  test.each(['by a call', 'by a rule of the app that is called'])('is not let out to an unknown place %s', (way) => {
+    const scope = chart();
+    const outside = new ExternalService(scope, 'outside', { host: 'api.example.com', ports: [AppPort.http(80)] });
+    const rules = [{ when: PathMatch.exact('/a'), service: outside }];
+    const page = new CanaryApp(scope, 'page', { image: 'page', ports: [AppPort.http(80)], rules, versions: { v1: {} } });
+    const frontend = service(scope, 'frontend');
+    expect(refusal(() => frontend.calls(way === 'by a call' ? outside : page))).toBe(
+      "[system/outside] host 'api.example.com' is called by pods with policies of their own, and in which networks it is nobody said; say it: networks: ExternalNetworks.of(['…']) or ExternalNetworks.anyPublic() (missing-networks)",
+    );
+    expect(frontend.node.tryFindChild('Calls')).toBeUndefined();
   });
 
   test('is found in both versions when Flagger rolls it out', () => {
