@@ -17,7 +17,15 @@ import { list, requireDnsLabel, requireLabelValue } from './limits';
 import { MeshService, type RolloutOwner } from './mesh-service';
 import type { Metrics } from './metrics';
 import { type PodSet, selectorOf } from './pod-set';
-import { type CallOptions, type Detour, isolateWhereClosed, recordCall, Traffic, type Workload } from './policy/call-policy';
+import {
+  type CallOptions,
+  type Detour,
+  isolateWhereClosed,
+  recordCall,
+  type Scraped,
+  Traffic,
+  type Workload,
+} from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { describeMatches, matchCovers } from './routing/request-match';
@@ -364,7 +372,7 @@ export class CanaryApp extends MeshService {
    * Where Prometheus reads the app's metrics.
    * @internal
    */
-  public get _scraped(): { readonly port: AppPort; readonly path: string } | undefined {
+  public get _scraped(): Scraped | undefined {
     const { metrics } = this.props;
     return metrics && { port: this.metricsPort(metrics), path: metrics._options.path ?? '/metrics' };
   }

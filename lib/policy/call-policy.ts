@@ -11,8 +11,8 @@ import type { PathMatch } from '../routing/path-match';
 import { describeMatches } from '../routing/request-match';
 import type { Rewrite } from '../routing/rewrite';
 import { orUndefined } from '../workload/container';
-import { whenClosed } from './closed-namespaces';
-import { inNamespace, MESH_EGRESS, meshIngress, onPorts } from './network';
+import { closingOf, whenClosed } from './closed-namespaces';
+import { inNamespace, MESH_EGRESS, MESH_HOSTS, meshIngress, onPorts } from './network';
 
 /** Which requests somebody sends to an app. */
 export interface CallOptions {
@@ -40,8 +40,14 @@ export interface Workload extends Construct {
   /** Creates what selects pods by one set of labels alone, for each set. */
   _eachPodSet(create: (pods: PodSet) => void): void;
   /** Where Prometheus reads the pods' metrics. */
-  readonly _scraped?: { readonly port: AppPort; readonly path: string };
+  readonly _scraped?: Scraped;
   readonly _traffic: Traffic;
+}
+
+/** Where Prometheus reads metrics. */
+export interface Scraped {
+  readonly port: AppPort;
+  readonly path: string;
 }
 
 /** All that is said of who calls some pods and whom they call. */
@@ -193,8 +199,8 @@ class CallPolicy extends Construct {
   }
 
   private renderHosts(): string[] {
-    const hosts = [...new Set(this.traffic.outgoing.map(({ callee }) => `${callee.namespace}/${callee.host}`))];
-    return hosts.length === 0 ? ['~/*'] : hosts;
+    const called = this.traffic.outgoing.map(({ callee }) => `${callee.namespace}/${callee.host}`);
+    return [...new Set([...MESH_HOSTS, ...called])];
   }
 
   private renderRules(): unknown[] | undefined {
@@ -207,9 +213,7 @@ class CallPolicy extends Construct {
       ]),
     );
     const { _scraped: scraped } = this.workload;
-    // Prometheus has no identity in the mesh.
-    const scrapes = scraped === undefined ? [] : [rule(undefined, [scraped.port], { methods: ['GET'], paths: [scraped.path] })];
-    return orUndefined(distinct([...calls, ...gateways, ...scrapes]));
+    return orUndefined(distinct([...calls, ...gateways, ...(scraped === undefined ? [] : [renderScrape(scraped)])]));
   }
 
   private renderIngress(): unknown[] {
@@ -222,7 +226,9 @@ class CallPolicy extends Construct {
       ports: onPorts([port.targetPort]),
     }));
     const { _scraped: scraped } = this.workload;
-    return distinct([...calls, ...gateways, ...meshIngress(scraped === undefined ? [] : [scraped.port.targetPort])]);
+    const prometheus = closingOf(this.workload)?.prometheusNamespace;
+    const scrapes = meshIngress(prometheus, scraped && [scraped.port.targetPort]);
+    return distinct([...calls, ...gateways, ...scrapes]);
   }
 
   private renderEgress(): unknown[] {
@@ -239,6 +245,11 @@ function rule(source: unknown, ports: readonly AppPort[], operation: Record<stri
     from: source && [{ source }],
     to: [{ operation: { ports: targets(ports).map(String), ...operation } }],
   };
+}
+
+/** Prometheus has no identity in the mesh. Istio drops a rule that speaks of HTTP for a port that does not. */
+function renderScrape({ port, path }: Scraped): unknown {
+  return rule(undefined, [port], port.isHttp ? { methods: ['GET'], paths: [path] } : {});
 }
 
 /** Policies see the ports of the pods. */

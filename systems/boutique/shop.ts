@@ -38,7 +38,7 @@ export class Shop extends Chart {
     super(scope, id, { namespace: 'microservices-demo' });
     this.pods = pods;
     new MeshNamespace(this, 'namespace');
-    new DefaultDeny(this, 'default-deny');
+    new DefaultDeny(this, 'default-deny', { prometheusNamespace: 'istio-system' });
 
     const redis = this.addRedis();
     const ads = this.addService('adservice', AppPort.grpc(9555));

@@ -79,9 +79,9 @@ describe('a call between two apps', () => {
     expect(one(SHOP, 'Sidecar', 'frontend').spec).toEqual({
       workloadSelector: { labels: { app: 'frontend' } },
       outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },
-      egress: [{ hosts: ['shop/cart.shop.svc.cluster.local'] }],
+      egress: [{ hosts: ['istio-system/*', 'shop/cart.shop.svc.cluster.local'] }],
     });
-    expect(one(SHOP, 'Sidecar', 'cart').spec.egress).toEqual([{ hosts: ['~/*'] }]);
+    expect(one(SHOP, 'Sidecar', 'cart').spec.egress).toEqual([{ hosts: ['istio-system/*'] }]);
   });
 
   test('is let in by identity, path and the port of the pod', () => {
@@ -173,7 +173,10 @@ describe('who is called', () => {
       const bank = new Chart(Chart.of(scope).node.scope as Chart, 'bank', { namespace: 'bank' });
       service(scope, 'frontend').calls(service(bank, 'payment'));
     });
-    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual(['bank/payment.bank.svc.cluster.local']);
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
+      'istio-system/*',
+      'bank/payment.bank.svc.cluster.local',
+    ]);
     expect(one(manifests, 'AuthorizationPolicy', 'payment').metadata.namespace).toBe('bank');
     expect(callsOf(one(manifests, 'NetworkPolicy', 'payment').spec.ingress)).toEqual([
       { from: [inNamespace('shop', { app: 'frontend' })], ports: [{ protocol: 'TCP', port: 7070 }] },
@@ -207,6 +210,7 @@ describe('who is called', () => {
       frontend.calls(new ExternalService(scope, 'origin', { host: 'api.example.com', tlsOrigination: {}, networks }));
     });
     expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
+      'istio-system/*',
       'shop/metadata.internal',
       'shop/*.googleapis.com',
       'shop/api.example.com',
@@ -334,7 +338,7 @@ describe('a closed namespace', () => {
   test.each(['before', 'after'])('lets the gateway in to an app that calls nobody, exposed %s it is closed', (order) => {
     const manifests = synth((scope) => {
       const page = service(scope, 'page', AppPort.http(80, { targetPort: 8080 }));
-      const steps = [() => expose(scope, page), () => new DefaultDeny(scope, 'deny')];
+      const steps = [() => expose(scope, page), () => new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' })];
       for (const step of order === 'before' ? steps : steps.reverse()) {
         step();
       }
@@ -343,12 +347,12 @@ describe('a closed namespace', () => {
     expect(callsOf(one(manifests, 'NetworkPolicy', 'page').spec.ingress)).toEqual([
       { from: [inNamespace('istio-system', { istio: 'ingressgateway' })], ports: [{ protocol: 'TCP', port: 8080 }] },
     ]);
-    expect(one(manifests, 'Sidecar', 'page').spec.egress).toEqual([{ hosts: ['~/*'] }]);
+    expect(one(manifests, 'Sidecar', 'page').spec.egress).toEqual([{ hosts: ['istio-system/*'] }]);
   });
 
   test('lets the gateway in by TCP too', () => {
     const manifests = synth((scope) => {
-      new DefaultDeny(scope, 'deny');
+      new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' });
       const redis = service(scope, 'redis', AppPort.tcp(6379));
       new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress', listeners: [Listener.tcp(6379)] }).tcp(redis);
     });
@@ -357,7 +361,7 @@ describe('a closed namespace', () => {
 
   test('lets Prometheus in to an app that nobody calls', () => {
     const manifests = synth((scope) => {
-      new DefaultDeny(scope, 'deny');
+      new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' });
       const metrics = Metrics.serviceMonitor(AppPort.http(9090, { name: 'metrics' }));
       new CanaryApp(scope, 'batch', { image: 'batch', ports: [AppPort.grpc(7070)], metrics, versions: { v1: {} } });
     });
@@ -366,20 +370,51 @@ describe('a closed namespace', () => {
     ]);
   });
 
+  test('lets Prometheus in by the port alone where it speaks no HTTP', () => {
+    const manifests = synth((scope) => {
+      new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' });
+      const metrics = Metrics.serviceMonitor(AppPort.tcp(9090, { name: 'metrics' }));
+      new CanaryApp(scope, 'batch', { image: 'batch', ports: [AppPort.grpc(7070)], metrics, versions: { v1: {} } });
+    });
+    expect(one(manifests, 'AuthorizationPolicy', 'batch').spec.rules).toEqual([{ to: [{ operation: { ports: ['9090'] } }] }]);
+  });
+
+  test.each(['before', 'after'])('lets Prometheus in from its own namespace alone, to apps that are written %s', (order) => {
+    const manifests = synth((scope) => {
+      const steps = [
+        () => service(scope, 'frontend').calls(service(scope, 'cart')),
+        () => new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' }),
+      ];
+      for (const step of order === 'before' ? steps : steps.reverse()) {
+        step();
+      }
+    });
+    for (const name of ['cart', 'frontend', 'default-deny']) {
+      expect(one(manifests, 'NetworkPolicy', name).spec.ingress.at(-1)).toEqual({
+        from: [inNamespace('monitoring')],
+        ports: [15020, 15090].map((port) => ({ protocol: 'TCP', port })),
+      });
+    }
+  });
+
   test('gives no policy to an app that nobody reaches', () => {
     const manifests = synth((scope) => {
-      new DefaultDeny(scope, 'deny');
+      new DefaultDeny(scope, 'deny', { prometheusNamespace: 'monitoring' });
       service(scope, 'page');
     });
-    expect(policies(manifests)).toEqual(['AuthorizationPolicy default-deny', 'NetworkPolicy default-deny']);
+    expect(policies(manifests).sort()).toEqual([
+      'AuthorizationPolicy default-deny',
+      'NetworkPolicy default-deny',
+      'Sidecar default-deny',
+    ]);
   });
 
   test('closes no other namespace, and none that is applied in its place', () => {
     const manifests = synth((scope) => {
       const app = scope.node.scope as Chart;
-      new DefaultDeny(new Chart(app, 'bank', { namespace: 'bank' }), 'deny');
+      new DefaultDeny(new Chart(app, 'bank', { namespace: 'bank' }), 'deny', { prometheusNamespace: 'monitoring' });
       const variants = new Alternatives(app, 'variants');
-      new DefaultDeny(new Chart(variants, 'closed', { namespace: 'shop' }), 'deny');
+      new DefaultDeny(new Chart(variants, 'closed', { namespace: 'shop' }), 'deny', { prometheusNamespace: 'monitoring' });
       const open = new Chart(variants, 'open', { namespace: 'shop' });
       expose(open, service(open, 'page'));
     });
@@ -407,6 +442,7 @@ describe('a rule that leads to another Service', () => {
   test('is followed: who calls the app calls the other one too, by all three policies', () => {
     const manifests = synth((scope) => service(scope, 'frontend').calls(shop(scope).page));
     expect(one(manifests, 'Sidecar', 'frontend').spec.egress[0].hosts).toEqual([
+      'istio-system/*',
       'shop/page.shop.svc.cluster.local',
       'shop/mobile.shop.svc.cluster.local',
     ]);
@@ -483,7 +519,10 @@ test('the proxy of an app with a global limit may ask the service that counts', 
     service(scope, 'frontend').calls(page);
     service(scope, 'admin').calls(limits);
   });
-  expect(one(manifests, 'Sidecar', 'page').spec.egress[0].hosts).toEqual(['shop/limits.shop.svc.cluster.local']);
+  expect(one(manifests, 'Sidecar', 'page').spec.egress[0].hosts).toEqual([
+    'istio-system/*',
+    'shop/limits.shop.svc.cluster.local',
+  ]);
   expect(one(manifests, 'AuthorizationPolicy', 'limits').spec.rules).toContainEqual({
     from: [{ source: { principals: ['cluster.local/ns/shop/sa/page'] } }],
     to: [{ operation: { ports: ['8081'] } }],
@@ -595,7 +634,10 @@ describe('pods that somebody else runs', () => {
       cart.calls(MeshService.fromName(scope, 'redis', { ports: [AppPort.tcp(6379)] }));
     });
     expect(one(manifests, 'AuthorizationPolicy', 'cart').spec.rules).toHaveLength(1);
-    expect(one(manifests, 'Sidecar', 'cart').spec.egress[0].hosts).toEqual(['shop/redis.shop.svc.cluster.local']);
+    expect(one(manifests, 'Sidecar', 'cart').spec.egress[0].hosts).toEqual([
+      'istio-system/*',
+      'shop/redis.shop.svc.cluster.local',
+    ]);
   });
 
   test('are known by the ServiceAccount that is said for a client', () => {

@@ -104,6 +104,7 @@ describe.each(['manifests', 'helm'])('the shop of microservices-demo-%s', (varia
   test('is closed to whoever is not named', () => {
     expect(one(shop, 'AuthorizationPolicy', 'default-deny').spec).toEqual({});
     expect(one(shop, 'NetworkPolicy', 'default-deny').spec.podSelector).toEqual({});
+    expect(one(shop, 'Sidecar', 'default-deny').spec.egress).toEqual([{ hosts: ['istio-system/*'] }]);
     expect(one(shop, 'AuthorizationPolicy', 'loadgenerator').spec.rules).toBeUndefined();
   });
 
@@ -114,7 +115,7 @@ describe.each(['manifests', 'helm'])('the shop of microservices-demo-%s', (varia
       to: [{ operation: { ports: ['8080'] } }],
     });
     expect(one(shop, 'Sidecar', 'loadgenerator').spec.egress).toEqual([
-      { hosts: ['istio-system/istio-ingressgateway.istio-system.svc.cluster.local'] },
+      { hosts: ['istio-system/*', 'istio-system/istio-ingressgateway.istio-system.svc.cluster.local'] },
     ]);
   });
 
