@@ -24,7 +24,8 @@ export interface MeshGatewayProps {
    */
   readonly name?: string;
   /**
-   * The labels of the pods that serve the gateway, such as `{ istio: 'ingress' }` for Istio's Helm chart.
+   * The labels of the pods that serve the gateway. Istio's Helm chart takes the name of its release without `istio-`:
+   * `{ istio: 'ingress' }` for the release `istio-ingress`.
    * @default { istio: 'ingressgateway' }
    */
   readonly selector?: { [key: string]: string };
@@ -36,7 +37,8 @@ export interface MeshGatewayProps {
   readonly workloadNamespace?: string;
   /**
    * The ServiceAccount of the pods that serve the gateway: the only identity of their namespace by which apps with calls of their
-   * own ({@link CanaryApp.calls}) let requests in.
+   * own ({@link CanaryApp.calls}) let requests in. Istio's Helm chart calls it after its release, `istioctl install`
+   * `istio-ingressgateway-service-account`.
    * @default - any identity of `workloadNamespace`
    */
   readonly workloadServiceAccount?: string;
@@ -69,7 +71,8 @@ export interface MeshGatewayFromNameProps {
   readonly workloadNamespace?: string;
   /**
    * The ServiceAccount of the pods that serve the gateway: the only identity of their namespace by which apps with calls of their
-   * own ({@link CanaryApp.calls}) let requests in.
+   * own ({@link CanaryApp.calls}) let requests in. Istio's Helm chart calls it after its release, `istioctl install`
+   * `istio-ingressgateway-service-account`.
    * @default - any identity of `workloadNamespace`
    */
   readonly workloadServiceAccount?: string;

@@ -22,7 +22,10 @@ export interface MeshServiceFromNameProps {
    * @default - the chart's namespace
    */
   readonly namespace?: string;
-  /** The ports of the Service that are used here. */
+  /**
+   * The ports of the Service that are used here. NetworkPolicies of those who call it see the `targetPort`: of Istio's ingress gateway
+   * 80 and 443 as its Helm chart installs it, 8080 and 8443 as `istioctl install` does.
+   */
   readonly ports: AppPort[];
 }
 

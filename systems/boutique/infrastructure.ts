@@ -10,11 +10,15 @@ const RELEASE = {
   driftDetection: DriftDetectionMode.ENABLED,
 };
 
-/** Istio's custom resources, and the namespace of all that follows. */
+/** Istio's custom resources, and the namespace of all that follows. Its webhook waits for istiod, which then makes it strict. */
 export function addIstioBase(app: MeshApp, { istioCharts }: Delivery): void {
   const chart = istioSystem(app, 'microservices-demo-istio-base');
   new MeshNamespace(chart, 'namespace', { injection: Injection.onRequest() });
-  new HelmRelease(chart, 'istio-base', { ...RELEASE, chart: HelmChart.fromRepository(istioCharts, 'base', ISTIO) });
+  new HelmRelease(chart, 'istio-base', {
+    ...RELEASE,
+    chart: HelmChart.fromRepository(istioCharts, 'base', ISTIO),
+    driftIgnore: [{ kind: 'ValidatingWebhookConfiguration', paths: ['/webhooks'] }],
+  });
 }
 
 /** Istio's control plane. It writes its own certificate into its webhooks, which is no drift. */
@@ -29,12 +33,15 @@ export function addIstiod(app: MeshApp, { istioCharts }: Delivery): void {
   });
 }
 
+/** The release of the entrance, after which its chart calls the pods' Service and ServiceAccount. */
+export const INGRESS = 'istio-ingressgateway';
+
 /** The pods of the entrance. */
 export function addGateway(app: MeshApp, { istioCharts }: Delivery): void {
-  new HelmRelease(istioSystem(app, 'microservices-demo-gateway'), 'istio-ingressgateway', {
+  new HelmRelease(istioSystem(app, 'microservices-demo-gateway'), INGRESS, {
     ...RELEASE,
     chart: HelmChart.fromRepository(istioCharts, 'gateway', ISTIO),
-    driftIgnore: [{ kind: 'Deployment', name: 'istio-ingressgateway', paths: ['/spec/replicas'] }],
+    driftIgnore: [{ kind: 'Deployment', name: INGRESS, paths: ['/spec/replicas'] }],
   });
 }
 

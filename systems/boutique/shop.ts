@@ -18,6 +18,7 @@ import {
   RetryOn,
 } from 'cdk8s-istio';
 import type { Construct } from 'constructs';
+import { INGRESS } from './infrastructure';
 import type { Pods } from './pods';
 
 const PROMETHEUS = 'http://prometheus.istio-system:9090';
@@ -116,7 +117,7 @@ export class Shop extends Chart {
       readiness: health('readiness'),
       liveness: health('liveness'),
     });
-    new MeshGateway(this, 'frontend-gateway', { workloadServiceAccount: 'istio-ingressgateway' }).expose(frontend, { host: '*' });
+    new MeshGateway(this, 'frontend-gateway', { workloadServiceAccount: INGRESS }).expose(frontend, { host: '*' });
     new ResilienceRules(this, 'frontend-retries', {
       app: frontend,
       retries: {
@@ -143,7 +144,7 @@ export class Shop extends Chart {
   }
 
   private addLoad(): void {
-    const ingress = MeshService.fromName(this, 'istio-ingressgateway', { namespace: 'istio-system', ports: [AppPort.http(80)] });
+    const ingress = MeshService.fromName(this, INGRESS, { namespace: 'istio-system', ports: [AppPort.http(80)] });
     this.pods.addClient(this, 'loadgenerator', { FRONTEND_ADDR: `${ingress.host}:80`, USERS: '10' }).calls(ingress);
   }
 

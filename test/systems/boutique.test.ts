@@ -279,6 +279,23 @@ describe('the delivery', () => {
     });
   });
 
+  test('installs the entrance by the name that its Gateway and policies know it by', () => {
+    const { metadata } = one(folder('microservices-demo-gateway'), 'HelmRelease');
+    const shop = folder('microservices-demo-helm');
+    // The chart's labels and names: https://github.com/istio/istio/blob/master/manifests/charts/gateway/templates/_helpers.tpl
+    expect(one(shop, 'Gateway').spec.selector).toEqual({ istio: metadata.name.replace(/^istio-/, '') });
+    expect(one(shop, 'AuthorizationPolicy', 'frontend').spec.rules[0].from).toEqual([
+      { source: { principals: [`cluster.local/ns/${metadata.namespace}/sa/${metadata.name}`] } },
+    ]);
+    expect(one(shop, 'NetworkPolicy', 'loadgenerator').spec.egress[0].ports).toEqual([{ protocol: 'TCP', port: 80 }]);
+  });
+
+  test.each(['istio-base', 'istiod'])('sees no drift in the webhooks of %s, which istiod completes', (name) => {
+    const { driftDetection } = one(folder(`microservices-demo-${name}`), 'HelmRelease').spec;
+    expect(driftDetection.mode).toBe('enabled');
+    expect(driftDetection.ignore).toContainEqual({ paths: ['/webhooks'], target: { kind: 'ValidatingWebhookConfiguration' } });
+  });
+
   test('installs Flagger for Istio, beside its Prometheus', () => {
     const { metadata, spec } = one(folder('microservices-demo-flagger'), 'HelmRelease', 'flagger');
     expect(metadata.namespace).toBe('istio-system');
