@@ -74,10 +74,9 @@ export class MeshApp extends App {
   public override synth(): void {
     const output = new OutputFolder(this.outdir);
     output.recover();
-    const { charts, dependent } = this.render();
+    const { charts, dependent, yaml } = this.render();
     const objects = charts.flatMap((chart) => chart.objects);
     const options = { type: this.yamlOutputType, extension: this.outputFileExtension, indexed: dependent };
-    const yaml = new YamlWriter();
     const files = new Map<string, Buffer>();
     for (const [file, content] of layout(charts, options)) {
       files.set(file, Buffer.from(yaml.stringify(content.map(({ manifest }) => manifest))));
@@ -96,12 +95,12 @@ export class MeshApp extends App {
    * @throws MeshError as {@link synth}, but for the output folder
    */
   public override synthYaml(): string {
-    const manifests = this.render().charts.flatMap(({ objects }) => objects.map(({ manifest }) => manifest));
-    return new YamlWriter().stringify(manifests);
+    const { charts, yaml } = this.render();
+    return yaml.stringify(charts.flatMap(({ objects }) => objects.map(({ manifest }) => manifest)));
   }
 
   /** The way of the data: constructs are validated and put in order, each is rendered once, and all manifests are checked together. */
-  private render(): { charts: RenderedChart[]; dependent: boolean } {
+  private render(): { charts: RenderedChart[]; dependent: boolean; yaml: YamlWriter } {
     try {
       this.validate();
       const { charts, dependent } = order(this);
@@ -116,7 +115,7 @@ export class MeshApp extends App {
         }),
       }));
       this.check(rendered.flatMap(({ objects }) => objects));
-      return { charts: rendered, dependent };
+      return { charts: rendered, dependent, yaml: new YamlWriter({ aliases: !renderer.ownOnly }) };
     } finally {
       this.report.clear();
     }

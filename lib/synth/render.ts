@@ -20,9 +20,9 @@ interface Internals {
     readonly _additionalAttributes?: Record<string, unknown>;
     readonly name: unknown;
     readonly namespace: unknown;
-    readonly annotations: unknown;
-    readonly finalizers: unknown;
-    readonly ownerReferences: unknown;
+    readonly annotations: Record<string, unknown>;
+    readonly finalizers: unknown[];
+    readonly ownerReferences: unknown[];
     readonly labels: unknown;
   };
 }
@@ -33,6 +33,9 @@ interface Mode {
   readonly dropEmpty: boolean;
 }
 
+/** So many keys are sorted as they come; in a larger map that would take too long. */
+const SMALL = 100;
+
 const METADATA: Mode = { sort: true, dropEmpty: true };
 
 /**
@@ -42,7 +45,12 @@ const METADATA: Mode = { sort: true, dropEmpty: true };
  * A class with a `toJson` of its own, such as those that `cdk8s import` generates, and an app with resolvers of its own keep the stock way.
  */
 export class Renderer {
+  /** Whether all manifests so far were made here. Then no object is in them twice, as none is when everything is copied. */
+  public ownOnly = true;
   private readonly onePass: boolean;
+  private readonly keys: string[] = [];
+  private readonly values: unknown[] = [];
+  private depth = 0;
   private readonly body: Mode = { sort: !process.env.CDK8S_DISABLE_SORT, dropEmpty: false };
 
   /**
@@ -77,39 +85,59 @@ export class Renderer {
     const stock =
       object.toJson === ApiObject.prototype.toJson && object.metadata.toJson === ApiObjectMetadataDefinition.prototype.toJson;
     if (!this.onePass || !stock || props === undefined || patches === undefined || metadata._additionalAttributes === undefined) {
+      this.ownOnly = false;
       return object.toJson();
     }
-    const plainMetadata = this.plain(
-      copied(metadata._additionalAttributes, {
-        name: metadata.name,
-        namespace: metadata.namespace,
-        annotations: metadata.annotations,
-        finalizers: metadata.finalizers,
-        ownerReferences: metadata.ownerReferences,
-        labels: metadata.labels,
-      }),
-      METADATA,
-    );
-    const plain = this.plain(copied(props, { metadata: undefined }), this.body) as Record<string, unknown>;
+    this.depth = 0;
+    const plainMetadata = this.metadata(metadata);
+    const plain = this.plainMap(copied(props, { metadata: undefined }), this.body) as Record<string, unknown>;
     if (plainMetadata !== undefined) {
       plain.metadata = plainMetadata;
     }
     return headFirst(patches.length === 0 ? plain : JsonPatch.apply(plain, ...patches));
   }
 
+  private metadata(metadata: Internals['metadata']): unknown {
+    const { name, namespace, labels } = metadata;
+    if (typeof name !== 'string' || typeof namespace !== 'string' || hasMore(metadata)) {
+      const { _additionalAttributes, annotations, finalizers, ownerReferences } = metadata;
+      return this.plain(
+        { ..._additionalAttributes, name, namespace, annotations, finalizers, ownerReferences, labels },
+        METADATA,
+      );
+    }
+    const plainLabels = this.plain(labels, METADATA);
+    return plainLabels === undefined ? { name, namespace } : { labels: plainLabels, name, namespace };
+  }
+
   /** Resolves what is lazy, drops what is undefined or null, and sorts the keys. */
   private plain(value: unknown, mode: Mode): unknown {
-    if (value === null || value === undefined) {
-      return undefined;
+    switch (typeof value) {
+      case 'string':
+      case 'number':
+      case 'boolean':
+        return value;
+      case 'object':
+        if (value === null) {
+          return undefined;
+        }
+        if (Object.getPrototypeOf(value) === Object.prototype) {
+          return this.plainMap(value as Record<string, unknown>, mode);
+        }
+        if (Array.isArray(value)) {
+          return mode.dropEmpty && value.length === 0 ? undefined : value.map((item) => this.plain(item, mode));
+        }
+        break;
+      case 'undefined':
+        return undefined;
     }
-    if (typeof value !== 'object' && typeof value !== 'function') {
-      return value;
-    }
+    return this.plainRare(value, mode);
+  }
+
+  /** What is neither plain data nor an array. */
+  private plainRare(value: unknown, mode: Mode): unknown {
     if (value instanceof Lazy) {
       return this.plain(value.produce(), mode);
-    }
-    if (Array.isArray(value)) {
-      return mode.dropEmpty && value.length === 0 ? undefined : value.map((item) => this.plain(item, mode));
     }
     if (value instanceof MarkedValue) {
       return value;
@@ -118,60 +146,72 @@ export class Renderer {
     if (typeof resolve === 'function') {
       return this.plain(resolve.call(value), mode);
     }
-    if (value.constructor !== Object && (typeof union === 'number' || typeof union === 'string')) {
+    if (typeof union === 'number' || typeof union === 'string') {
       return { value: union };
     }
-    if (typeof value === 'function') {
+    if (typeof value !== 'object') {
       return value;
     }
-    if (value.constructor.name !== 'Object') {
-      throw new Error(`can't render non-simple object of type '${value.constructor.name}'`);
+    if (value?.constructor.name === 'Object') {
+      // A plain object of another realm, such as a test runner's.
+      return this.plainMap({ ...value }, mode);
     }
-    return this.plainMap(value as Record<string, unknown>, mode);
+    throw new Error(`can't render non-simple object of type '${value?.constructor.name}'`);
   }
 
-  /** Values are resolved in the order in which they were written, because a lazy value may count its calls; then keys are sorted. */
-  private plainMap(map: Record<string, unknown>, mode: Mode): Record<string, unknown> | undefined {
-    const keys = Object.keys(map);
-    const values = new Array<unknown>(keys.length);
-    for (let i = 0; i < keys.length; i++) {
-      values[i] = this.plain(map[keys[i]], mode);
-    }
-    if (mode.sort) {
-      sortTogether(keys, values);
-    }
-    const result: Record<string, unknown> = {};
-    let empty = true;
-    for (let i = 0; i < keys.length; i++) {
-      if (values[i] !== undefined) {
-        result[keys[i]] = values[i];
-        empty = false;
+  /**
+   * The entries wait on a stack, sorted, until all are known: a map then needs no lists of its own, and gets its final shape at once.
+   * Values are resolved in the order in which they were written, because a lazy value may count its calls.
+   */
+  private plainMap(map: Record<string, unknown>, mode: Mode): unknown {
+    const { keys, values } = this;
+    const start = this.depth;
+    for (const key in map) {
+      const value = this.plain(map[key], mode);
+      if (value === undefined) {
+        continue;
       }
+      if (key === 'resolve' && typeof value === 'function') {
+        this.depth = start;
+        return this.plain(value.call(map), mode);
+      }
+      let at = this.depth++;
+      for (; mode.sort && at > start && at < start + SMALL && keys[at - 1] > key; at--) {
+        keys[at] = keys[at - 1];
+        values[at] = values[at - 1];
+      }
+      keys[at] = key;
+      values[at] = value;
     }
-    return empty && mode.dropEmpty ? undefined : result;
+    if (mode.dropEmpty && this.depth === start) {
+      return undefined;
+    }
+    const small = this.depth <= start + SMALL;
+    const result: Record<string, unknown> = {};
+    for (let i = start; i < this.depth; i++) {
+      result[keys[i]] = values[i];
+    }
+    this.depth = start;
+    return mode.sort && !small ? sorted(result) : result;
   }
 }
 
-/** Sorts keys, and their values with them. Most maps are small, or sorted already, which makes insertion the fastest way. */
-function sortTogether(keys: string[], values: unknown[]): void {
-  if (keys.length > 100) {
-    const byKey = new Map(keys.map((key, i) => [key, values[i]]));
-    keys.sort().forEach((key, i) => {
-      values[i] = byKey.get(key);
-    });
-    return;
-  }
-  for (let i = 1; i < keys.length; i++) {
-    const key = keys[i];
-    const value = values[i];
-    let j = i;
-    for (; j > 0 && keys[j - 1] > key; j--) {
-      keys[j] = keys[j - 1];
-      values[j] = values[j - 1];
+/** Whether there is more than a name, a namespace and labels. */
+function hasMore({ _additionalAttributes, annotations, finalizers, ownerReferences }: Internals['metadata']): boolean {
+  for (const key in _additionalAttributes) {
+    if (key !== 'name' && key !== 'namespace' && key !== 'labels') {
+      return true;
     }
-    keys[j] = key;
-    values[j] = value;
   }
+  return Object.keys(annotations).length + finalizers.length + ownerReferences.length > 0;
+}
+
+function sorted(map: Record<string, unknown>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(map).sort()) {
+    result[key] = map[key];
+  }
+  return result;
 }
 
 /** What `{ ...map, ...changes }` gives, several times faster. */

@@ -28,6 +28,13 @@ export class YamlWriter {
   private readonly scalars = new Map<string, string>();
   private readonly keys = new Map<string, string>();
   private readonly seen = new Set<object>();
+  /** What is written of the document so far. */
+  private text = '';
+
+  /**
+   * @param options `aliases: false` says that no document holds the same object twice, and saves the search for it
+   */
+  constructor(private readonly options: { readonly aliases: boolean } = { aliases: true }) {}
 
   /**
    * Writes one file.
@@ -40,11 +47,13 @@ export class YamlWriter {
 
   private document(document: unknown): string {
     this.seen.clear();
+    this.text = '';
     try {
       if (!isMap(document) || Object.keys(document).length === 0) {
         throw NOT_PLAIN;
       }
-      return `${this.map(document, '\n', '')}\n`;
+      this.map(document, 0, '');
+      return `${this.text}\n`;
     } catch (error) {
       if (error !== NOT_PLAIN) {
         throw error;
@@ -54,61 +63,74 @@ export class YamlWriter {
   }
 
   /**
-   * @param indent a line break and the blanks before each key
-   * @param lead what stands before the first key in place of `indent`
+   * @param depth of the keys
+   * @param lead what stands before the first key in place of a line break and blanks
    */
-  private map(map: Record<string, unknown>, indent: string, lead: string): string {
+  private map(map: Record<string, unknown>, depth: number, lead: string): void {
     this.see(map);
-    let text = '';
+    const start = this.text.length;
+    let before = lead;
     for (const key of Object.keys(map)) {
       const value = map[key];
       if (value === null || value === undefined) {
         throw NOT_PLAIN;
       }
-      text += `${text === '' ? lead : indent}${this.key(key)}:${this.value(value, `${indent}  `, `${indent}  `)}`;
+      this.text += before;
+      this.text += this.key(key);
+      this.value(value, depth + 1, lineBreak(depth + 1));
+      before = lineBreak(depth);
     }
-    return text === '' ? ' {}' : text;
+    if (this.text.length === start) {
+      this.text += ' {}';
+    }
   }
 
-  private list(list: readonly unknown[], indent: string, lead: string): string {
+  private list(list: readonly unknown[], depth: number, lead: string): void {
     this.see(list);
-    let text = '';
+    let before = lead;
     for (const item of list) {
-      text += `${text === '' ? lead : indent}-${this.value(item, `${indent}  `, ' ')}`;
+      this.text += before;
+      this.text += '-';
+      this.value(item, depth + 1, ' ');
+      before = lineBreak(depth);
     }
-    return text === '' ? ' []' : text;
+    if (list.length === 0) {
+      this.text += ' []';
+    }
   }
 
-  private value(value: unknown, indent: string, lead: string): string {
+  private value(value: unknown, depth: number, lead: string): void {
     switch (typeof value) {
       case 'string':
-        return ` ${this.string(value, indent)}`;
+        this.text += ' ';
+        this.text += this.string(value, depth);
+        return;
       case 'boolean':
-        return ` ${value}`;
+        this.text += ` ${value}`;
+        return;
       case 'number':
-        return ` ${number(value)}`;
+        this.text += ` ${number(value)}`;
+        return;
     }
     if (value === null || value === undefined) {
-      return ' null';
+      this.text += ' null';
+    } else if (Array.isArray(value)) {
+      this.list(value, depth, lead);
+    } else if (isMap(value)) {
+      this.map(value, depth, lead);
+    } else if (value instanceof MarkedValue) {
+      this.text += ` ${this.string(value.value, depth)} # ${value.comment}`;
+    } else {
+      throw NOT_PLAIN;
     }
-    if (Array.isArray(value)) {
-      return this.list(value, indent, lead);
-    }
-    if (isMap(value)) {
-      return this.map(value, indent, lead);
-    }
-    if (value instanceof MarkedValue) {
-      return ` ${this.string(value.value, indent)} # ${value.comment}`;
-    }
-    throw NOT_PLAIN;
   }
 
-  private string(value: string, indent: string): string {
+  private string(value: string, depth: number): string {
     if (PLAIN.test(value)) {
       return value;
     }
     if (value.includes('\n')) {
-      return BLOCK.test(value) && !SPECIAL.test(value) ? block(value, indent) : nested(value, (indent.length - 1) / 2);
+      return BLOCK.test(value) && !SPECIAL.test(value) ? block(value, lineBreak(depth)) : nested(value, depth);
     }
     let text = this.scalars.get(value);
     if (text === undefined) {
@@ -118,13 +140,11 @@ export class YamlWriter {
     return text;
   }
 
+  /** A key with its colon. */
   private key(key: string): string {
-    if (PLAIN.test(key) && key.length <= 1024) {
-      return key;
-    }
     let text = this.keys.get(key);
     if (text === undefined) {
-      text = quotedKey(key);
+      text = `${PLAIN.test(key) && key.length <= 1024 ? key : quotedKey(key)}:`;
       this.keys.set(key, text);
     }
     return text;
@@ -132,6 +152,9 @@ export class YamlWriter {
 
   /** The library writes an object that it meets again as an alias. */
   private see(object: object): void {
+    if (!this.options.aliases) {
+      return;
+    }
     if (this.seen.has(object)) {
       throw NOT_PLAIN;
     }
@@ -141,6 +164,14 @@ export class YamlWriter {
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+const LINE_BREAKS: string[] = [];
+
+/** A line break, and two blanks for each step of depth. */
+function lineBreak(depth: number): string {
+  LINE_BREAKS[depth] ??= `\n${'  '.repeat(depth)}`;
+  return LINE_BREAKS[depth];
 }
 
 function number(value: number): string {
