@@ -1,4 +1,4 @@
-import { ApiObject, Lazy } from 'cdk8s';
+import { ApiObject, Chart, Lazy } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
   CONFIG_MAP,
@@ -292,9 +292,7 @@ export class CanaryApp extends MeshService {
       refuse(`app '${this.appName}' has ${replicas} replicas, which the rollout decides on; leave them to an autoscaler`);
     }
     this.rolloutOwner = owner;
-    for (const id of ['Service', 'DestinationRule', 'VirtualService', `Deployment-${version}`, `ConfigMap-${version}`]) {
-      this.node.tryRemoveChild(id);
-    }
+    this.discard(['Service', 'DestinationRule', 'VirtualService', `Deployment-${version}`, `ConfigMap-${version}`], owner);
     this.createDeployments();
     if (this._podLabels.length > 1) {
       for (const create of this.selecting) {
@@ -399,6 +397,27 @@ export class CanaryApp extends MeshService {
       );
     }
     return object as ApiObject;
+  }
+
+  /** Removes objects in whose place the owner of a rollout puts others, unless that would undo what somebody added to them. */
+  private discard(ids: string[], owner: RolloutOwner): void {
+    const objects = ids.map((id) => this.node.tryFindChild(id) as ApiObject | undefined).filter((object) => object !== undefined);
+    const labels = { ...Chart.of(this).labels, ...this.labels('') };
+    const findLost = () =>
+      objects
+        .filter((object) => isPatched(object, labels))
+        .map(
+          ({ kind, name }) =>
+            `${kind} '${name}' of app '${this.appName}' was patched, and the rollout puts another in its place; patch what the app has after the rollout is said`,
+        );
+    const [lost] = findLost();
+    if (lost !== undefined) {
+      throw new MeshError(ErrorCode.UNSUPPORTED_BY_ROLLOUT, lost, owner);
+    }
+    for (const id of ids) {
+      this.node.tryRemoveChild(id);
+    }
+    owner.node.addValidation({ validate: () => findLost().map((problem) => `${problem} (${ErrorCode.UNSUPPORTED_BY_ROLLOUT})`) });
   }
 
   private podSet(suffix: string, index: number): PodSet {
@@ -715,6 +734,15 @@ export class CanaryApp extends MeshService {
       route: destinations.map((destination) => renderStream(this.ports.length === 1 ? destination : { ...destination, port })),
     };
   }
+}
+
+/** Whether anything was added to an object that was created with these labels. */
+function isPatched(object: ApiObject, own: Record<string, string>): boolean {
+  // Patches are private to cdk8s.
+  const { patches = [] } = object as unknown as { readonly patches?: readonly unknown[] };
+  const { labels = {}, annotations, finalizers, ownerReferences } = object.metadata.toJson();
+  const further = Object.keys(labels).some((key) => !Object.hasOwn(own, key));
+  return further || patches.length > 0 || [annotations, finalizers, ownerReferences].some((added) => added !== undefined);
 }
 
 /** A proxy that answers itself sends nothing on; the versions of another Service are not ours to name. */

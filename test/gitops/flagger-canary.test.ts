@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Chart, Duration } from 'cdk8s';
+import { Chart, Duration, JsonPatch } from 'cdk8s';
 import {
   AppPort,
   type CanaryAnalysis,
@@ -364,6 +364,22 @@ function dropped(held: Held | true, schema: Schema): string[] {
   });
 }
 
+describe('a rollout', () => {
+  test('may be patched in what the app has after it is said', () => {
+    const manifests = synth((scope) => {
+      const app = frontend(scope);
+      rollOut(app);
+      app.deployment('v1').addJsonPatch(JsonPatch.add('/spec/minReadySeconds', 5));
+    });
+    expect(one(manifests, 'Deployment').spec.minReadySeconds).toBe(5);
+  });
+
+  test('may take an app over with the labels that its chart puts on all objects', () => {
+    const scope = new Chart(meshApp(), 'labelled', { namespace: 'shop', labels: { team: 'shop' } });
+    expect(() => rollOut(frontend(scope))).not.toThrow();
+  });
+});
+
 describe('what a Canary cannot hold is refused:', () => {
   const refused = (build: (scope: Chart) => unknown) => refusal(() => build(chart()));
 
@@ -374,6 +390,36 @@ describe('what a Canary cannot hold is refused:', () => {
     const rules = [{ when: PathMatch.exact('/'), to: 'v1' }];
     expect(refused((scope) => rollOut(frontend(scope, { rules })))).toContain('(unsupported-by-rollout)');
     expect(refused((scope) => rollOut(frontend(scope, { replicas: 3 })))).toContain('has 3 replicas');
+  });
+
+  test.each<[string, (app: CanaryApp) => unknown]>([
+    ["Deployment 'frontend-v1'", (app) => app.deployment('v1').addJsonPatch(JsonPatch.add('/spec/minReadySeconds', 5))],
+    ["Deployment 'frontend-v1'", (app) => app.deployment('v1').metadata.addAnnotation('team', 'shop')],
+    ["Deployment 'frontend-v1'", (app) => app.deployment('v1').metadata.addLabel('team', 'shop')],
+    ["VirtualService 'frontend'", (app) => app.virtualService.addJsonPatch(JsonPatch.add('/spec/exportTo', ['.']))],
+    ["Service 'frontend'", (app) => app.service?.addJsonPatch(JsonPatch.add('/spec/type', 'NodePort'))],
+  ])('a patch of %s, which it would undo', (object, patch) => {
+    const message = refused((scope) => {
+      const app = frontend(scope);
+      patch(app);
+      rollOut(app);
+    });
+    expect(message).toBe(
+      `[system/canary] ${object} of app 'frontend' was patched, and the rollout puts another in its place; patch what the app has after the rollout is said (unsupported-by-rollout)`,
+    );
+  });
+
+  test('a patch of what was the app’s before the rollout', () => {
+    const message = refusal(() =>
+      synth((scope) => {
+        const app = frontend(scope);
+        const deployment = app.deployment('v1');
+        rollOut(app);
+        deployment.addJsonPatch(JsonPatch.add('/spec/minReadySeconds', 5));
+      }),
+    );
+    expect(message).toContain("Deployment 'frontend-v1' of app 'frontend' was patched");
+    expect(message).toContain('(unsupported-by-rollout)');
   });
 
   test('a second rollout of the same app', () => {
