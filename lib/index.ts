@@ -15,12 +15,7 @@ export {
   type CanaryWebhook,
   type TemplateMetricOptions,
 } from './gitops/canary-analysis';
-export {
-  CanaryAutoscaler,
-  FlaggerCanary,
-  type FlaggerCanaryProps,
-  type PrimaryReplicas,
-} from './gitops/flagger-canary';
+export { FlaggerCanary, type FlaggerCanaryProps } from './gitops/flagger-canary';
 export { FluxKustomization, type FluxKustomizationProps } from './gitops/flux-kustomization';
 export { FluxResource } from './gitops/flux-resource';
 export { GitRepository, type GitRepositoryProps } from './gitops/git-repository';

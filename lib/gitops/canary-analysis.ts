@@ -26,11 +26,6 @@ export interface TemplateMetricOptions extends CanaryMetricOptions {
    * @default - none; `min` or `max` must be said
    */
   readonly max?: number;
-  /**
-   * Values for `{{ variables.… }}` in the query.
-   * @default - none
-   */
-  readonly variables?: { [name: string]: string };
 }
 
 /**
@@ -70,7 +65,7 @@ export class CanaryMetric {
       );
     }
     const templateRef = { name: template.templateName, namespace: template.namespace };
-    return new CanaryMetric(template.templateName, options, { min, max }, { templateRef, templateVariables: options.variables });
+    return new CanaryMetric(template.templateName, options, { min, max }, { templateRef });
   }
 
   private constructor(
@@ -166,11 +161,6 @@ export interface CanaryAnalysis {
    * @default - `stepWeight` is said instead
    */
   readonly stepWeights?: number[];
-  /**
-   * How many percentage points the share of the promoted version grows with each step back to the version in use.
-   * @default - all at once
-   */
-  readonly stepWeightPromotion?: number;
   /** What the next version must keep to; at least one. */
   readonly metrics: CanaryMetric[];
   /**
@@ -210,7 +200,6 @@ export function renderAnalysis(analysis: CanaryAnalysis, construct: IConstruct):
     stepWeight: share('stepWeight', stepWeight, construct),
     maxWeight: share('maxWeight', maxWeight, construct),
     stepWeights: stepWeights?.map((weight) => share('stepWeights', weight, construct)),
-    stepWeightPromotion: share('stepWeightPromotion', analysis.stepWeightPromotion, construct),
     metrics: metrics.map((metric) => metric._render(construct)),
     webhooks: orUndefined(webhooks.map((webhook) => renderWebhook(webhook, construct))),
   };

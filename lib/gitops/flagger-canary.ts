@@ -5,62 +5,11 @@ import type { AppPort } from '../app-port';
 import type { CanaryApp } from '../canary-app';
 import { rememberCreation } from '../creation';
 import { ErrorCode, MeshError } from '../errors';
-import { list, renderSeconds, requireDnsLabel, requireInteger } from '../limits';
+import { list, renderSeconds, requireDnsLabel } from '../limits';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from '../resilience-rules';
 import { matchesOf, type Route, renderRoute } from '../routing/route';
-import { orUndefined, orUndefinedMap } from '../workload/container';
+import { orUndefined } from '../workload/container';
 import { type CanaryAnalysis, renderAnalysis } from './canary-analysis';
-
-/** How many pods the version in use may have. */
-export interface PrimaryReplicas {
-  /**
-   * At least.
-   * @default - as the autoscaler says
-   */
-  readonly min?: number;
-  /**
-   * At most.
-   * @default - as the autoscaler says
-   */
-  readonly max?: number;
-}
-
-/**
- * What decides on the number of pods. Flagger makes a copy of it for the version in use.
- *
- * @see https://docs.flagger.app/usage/how-it-works#canary-target
- */
-export class CanaryAutoscaler {
-  /** A HorizontalPodAutoscaler in the namespace of the app, whose target is the app's Deployment. */
-  public static horizontalPodAutoscaler(name: string, primaryReplicas: PrimaryReplicas = {}): CanaryAutoscaler {
-    return new CanaryAutoscaler('autoscaling/v2', 'HorizontalPodAutoscaler', name, primaryReplicas);
-  }
-
-  /** A ScaledObject of KEDA in the namespace of the app, whose target is the app's Deployment. */
-  public static scaledObject(name: string, primaryReplicas: PrimaryReplicas = {}): CanaryAutoscaler {
-    return new CanaryAutoscaler('keda.sh/v1alpha1', 'ScaledObject', name, primaryReplicas);
-  }
-
-  private constructor(
-    private readonly apiVersion: string,
-    private readonly kind: string,
-    private readonly name: string,
-    private readonly primaryReplicas: PrimaryReplicas,
-  ) {}
-
-  /** @internal */
-  public _render(construct: Construct): Record<string, unknown> {
-    const { min, max } = this.primaryReplicas;
-    const count = (what: string, value?: number) =>
-      value === undefined ? undefined : requireInteger(`${what} of the primary replicas`, value, { min: 1 }, construct);
-    return {
-      apiVersion: this.apiVersion,
-      kind: this.kind,
-      name: requireDnsLabel('name of the autoscaler', this.name, construct),
-      primaryScalerReplicas: orUndefinedMap({ minReplicas: count('min', min), maxReplicas: count('max', max) }),
-    };
-  }
-}
 
 /** Properties of a {@link FlaggerCanary}. */
 export interface FlaggerCanaryProps {
@@ -75,10 +24,12 @@ export interface FlaggerCanaryProps {
    */
   readonly mesh?: boolean;
   /**
-   * What decides on the number of pods.
-   * @default - nothing: one pod of each version
+   * The name of the HorizontalPodAutoscaler that decides on the number of pods. It stands in the namespace of the app, its target is
+   * the app's Deployment, and Flagger makes a copy of it for the version in use.
+   * @default - nothing decides: one pod of each version
+   * @see https://docs.flagger.app/usage/how-it-works#canary-target
    */
-  readonly autoscaler?: CanaryAutoscaler;
+  readonly horizontalPodAutoscaler?: string;
   /**
    * How long the next version's pods may take to become ready, in whole seconds.
    * @default - Flagger's: 10 min
@@ -89,11 +40,6 @@ export interface FlaggerCanaryProps {
    * @default false
    */
   readonly skipAnalysis?: boolean;
-  /**
-   * Whether rollouts stand still.
-   * @default false
-   */
-  readonly suspend?: boolean;
 }
 
 /** A host and a gateway at which the app is met, or the mesh, and the routes there. */
@@ -122,7 +68,7 @@ export class FlaggerCanary extends Construct {
     super(scope, id);
     rememberCreation(this);
     this.props = props;
-    const { app, analysis, autoscaler, progressDeadline, skipAnalysis, suspend } = props;
+    const { app, analysis, horizontalPodAutoscaler: autoscaler, progressDeadline, skipAnalysis } = props;
     this.port = this.requireOnePort();
     app._handOver(this);
     this._requireHeld();
@@ -131,10 +77,16 @@ export class FlaggerCanary extends Construct {
       metadata: { name: app.serviceName, namespace: app.namespace },
       spec: {
         targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: app._deploymentName },
-        autoscalerRef: autoscaler?._render(this),
+        autoscalerRef:
+          autoscaler === undefined
+            ? undefined
+            : {
+                apiVersion: 'autoscaling/v2',
+                kind: 'HorizontalPodAutoscaler',
+                name: requireDnsLabel('horizontalPodAutoscaler', autoscaler, this),
+              },
         progressDeadlineSeconds: progressDeadline && renderSeconds('progressDeadline', progressDeadline, 1, this),
         skipAnalysis,
-        suspend,
         service: Lazy.any({ produce: () => this.renderService() }),
         analysis: renderAnalysis(analysis, this),
       },

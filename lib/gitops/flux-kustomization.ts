@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FLUX_KUSTOMIZATION } from '../api-versions';
-import { renderDuration, requireDnsLabel } from '../limits';
+import { renderDuration } from '../limits';
 import { orUndefined } from '../workload/container';
 import { FluxResource, requireRepositoryPath } from './flux-resource';
 import type { GitRepository } from './git-repository';
@@ -36,12 +36,6 @@ export interface FluxKustomizationProps {
    * @default - nothing
    */
   readonly dependsOn?: FluxKustomization[];
-  /**
-   * The namespace that all objects get, whatever they say themselves. Not for what the constructs of this library write: the hosts in
-   * it keep their namespace.
-   * @default - each object's own
-   */
-  readonly targetNamespace?: string;
 }
 
 /**
@@ -53,7 +47,7 @@ export class FluxKustomization extends FluxResource {
   /** @throws `invalid-path`, `invalid-name`, `missing-namespace`, `out-of-range` */
   public constructor(scope: Construct, id: string, props: FluxKustomizationProps) {
     super(scope, id, props.name);
-    const { source, path, prune, interval, wait, timeout, dependsOn = [], targetNamespace } = props;
+    const { source, path, prune, interval, wait, timeout, dependsOn = [] } = props;
     this._create(FLUX_KUSTOMIZATION, {
       sourceRef: { kind: 'GitRepository', ...source._reference },
       path: requireRepositoryPath('path', path, this),
@@ -62,7 +56,6 @@ export class FluxKustomization extends FluxResource {
       interval: renderDuration('interval', interval, this),
       timeout: timeout && renderDuration('timeout', timeout, this),
       dependsOn: orUndefined(dependsOn.map((other) => other._reference)),
-      targetNamespace: targetNamespace && requireDnsLabel('targetNamespace', targetNamespace, this),
     });
   }
 }

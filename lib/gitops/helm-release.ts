@@ -2,7 +2,7 @@ import type { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { HELM_RELEASE } from '../api-versions';
 import { ErrorCode, MeshError } from '../errors';
-import { quote, renderDuration, requireDnsLabel, requireInteger } from '../limits';
+import { quote, renderDuration, requireInteger } from '../limits';
 import { orUndefined } from '../workload/container';
 import { FluxResource, requireRepositoryPath } from './flux-resource';
 import type { GitRepository } from './git-repository';
@@ -90,11 +90,11 @@ export interface DriftIgnoreRule {
 /** Properties of a {@link HelmRelease}. */
 export interface HelmReleaseProps {
   /**
-   * The name of the object.
+   * The name of the object and of the release, from which many charts derive the names of what they install.
    * @default - the construct's id
    */
   readonly name?: string;
-  /** The chart. */
+  /** The chart, which is installed in the namespace of the HelmRelease. */
   readonly chart: HelmChart;
   /** The pause between two looks at the release. */
   readonly interval: Duration;
@@ -104,21 +104,6 @@ export interface HelmReleaseProps {
    */
   // biome-ignore lint/suspicious/noExplicitAny: a chart decides on the shape of its values
   readonly values?: { [key: string]: any };
-  /**
-   * The name of the release; many charts derive the names of their objects from it.
-   * @default - Flux' own: the name of the object, with `targetNamespace` and a hyphen before it where that is said
-   */
-  readonly releaseName?: string;
-  /**
-   * The namespace that the chart is installed in.
-   * @default - the namespace of the HelmRelease
-   */
-  readonly targetNamespace?: string;
-  /**
-   * How long each action of Helm may take.
-   * @default - Flux' own: 5 minutes
-   */
-  readonly timeout?: Duration;
   /**
    * What happens to custom resource definitions, at the installation and at upgrades.
    * @default - Flux' own: created at the installation, left alone at upgrades
@@ -155,14 +140,11 @@ export class HelmRelease extends FluxResource {
   /** @throws `invalid-path`, `invalid-name`, `missing-namespace`, `out-of-range`, `conflicting-rules` */
   public constructor(scope: Construct, id: string, props: HelmReleaseProps) {
     super(scope, id, props.name);
-    const { chart, interval, values, releaseName, targetNamespace, timeout, dependsOn = [] } = props;
+    const { chart, interval, values, dependsOn = [] } = props;
     const action = this.action(props);
     this._create(HELM_RELEASE, {
       chart: chart._render(),
       interval: renderDuration('interval', interval, this),
-      timeout: timeout && renderDuration('timeout', timeout, this),
-      releaseName: releaseName === undefined ? undefined : this.requireReleaseName(releaseName),
-      targetNamespace: targetNamespace === undefined ? undefined : requireDnsLabel('targetNamespace', targetNamespace, this),
       install: action,
       upgrade: action,
       driftDetection: this.driftDetection(props),
@@ -205,18 +187,6 @@ export class HelmRelease extends FluxResource {
         })),
       }
     );
-  }
-
-  /** Helm's own bound. */
-  private requireReleaseName(name: string): string {
-    if (name.length > 53) {
-      throw new MeshError(
-        ErrorCode.INVALID_NAME,
-        `releaseName is ${quote(name)} with ${name.length} characters; Helm takes 53`,
-        this,
-      );
-    }
-    return requireDnsLabel('releaseName', name, this);
   }
 }
 

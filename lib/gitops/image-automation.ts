@@ -59,7 +59,7 @@ export interface ImagePolicyProps {
 }
 
 /**
- * Which tag of an image is the latest. Its {@link tag}, {@link repository} and {@link image} go into the values of a
+ * Which tag of an image is the latest. Its {@link tag} and {@link image} go into the values of a
  * {@link HelmRelease}; {@link ImageUpdateAutomation} finds them there by the comment that `MeshApp` writes behind them.
  *
  * The automation edits YAML, and synth writes the TypeScript's value again: bring a new tag over when you next change the system.
@@ -88,11 +88,6 @@ export class ImagePolicy extends FluxResource {
    */
   public tag(current: string): MarkedValue {
     return this.marked(this.requireTag(current), ':tag');
-  }
-
-  /** The image without its tag, for a field of its own. */
-  public repository(): MarkedValue {
-    return this.marked(this.source.image, ':name');
   }
 
   /**

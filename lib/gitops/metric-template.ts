@@ -6,26 +6,6 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote, requireDnsLabel } from '../limits';
 import { requireNamespace } from '../mesh-service';
 
-/** What answers the query of a {@link MetricTemplate}. */
-export enum MetricProvider {
-  /** Prometheus, queried with PromQL. */
-  PROMETHEUS = 'prometheus',
-  /** InfluxDB, queried with Flux. */
-  INFLUXDB = 'influxdb',
-  /** Datadog. */
-  DATADOG = 'datadog',
-  /** Google Cloud Monitoring, queried with MQL. */
-  STACKDRIVER = 'stackdriver',
-  /** Amazon CloudWatch. */
-  CLOUDWATCH = 'cloudwatch',
-  /** New Relic, queried with NRQL. */
-  NEWRELIC = 'newrelic',
-  /** Graphite. */
-  GRAPHITE = 'graphite',
-  /** Dynatrace. */
-  DYNATRACE = 'dynatrace',
-}
-
 /** Properties of a {@link MetricTemplate}. */
 export interface MetricTemplateProps {
   /**
@@ -33,24 +13,11 @@ export interface MetricTemplateProps {
    * @default - the construct's id
    */
   readonly name?: string;
+  /** The URL of the Prometheus that answers the query. */
+  readonly address: string;
   /**
-   * What answers the query.
-   * @default MetricProvider.PROMETHEUS
-   */
-  readonly provider?: MetricProvider;
-  /**
-   * The URL of the provider.
-   * @default - the provider's own; Prometheus has none
-   */
-  readonly address?: string;
-  /**
-   * The Secret in the same namespace with the credentials for the provider.
-   * @default - none
-   */
-  readonly secretRef?: string;
-  /**
-   * The query, which gives one number. `{{ namespace }}`, `{{ target }}` (the Deployment of the next version), `{{ ingress }}`,
-   * `{{ service }}`, `{{ interval }}` and `{{ variables.… }}` stand for values of the rollout.
+   * The query in PromQL, which gives one number. `{{ namespace }}`, `{{ target }}` (the Deployment of the next version), `{{ ingress }}`,
+   * `{{ service }}` and `{{ interval }}` stand for values of the rollout.
    */
   readonly query: string;
 }
@@ -66,14 +33,14 @@ export class MetricTemplate extends Construct {
   /** The namespace of the object. */
   public readonly namespace: string;
 
-  /** @throws `invalid-rollout` when the query is empty or Prometheus has no address, `invalid-name`, `missing-namespace` */
+  /** @throws `invalid-rollout` when the query is empty or the address is no URL, `invalid-name`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: MetricTemplateProps) {
     super(scope, id);
     rememberCreation(this);
-    const { provider = MetricProvider.PROMETHEUS, address, secretRef, query } = props;
+    const { address, query } = props;
     this.templateName = this.requireName(props.name ?? id);
     this.namespace = requireNamespace(this);
-    if (query.trim() === '' || (provider === MetricProvider.PROMETHEUS && !/^https?:\/\/\S+$/.test(address ?? ''))) {
+    if (query.trim() === '' || !/^https?:\/\/\S+$/.test(address)) {
       throw new MeshError(
         ErrorCode.INVALID_ROLLOUT,
         `query is ${quote(query)} and address ${quote(address)}; allowed are a query that is not empty, and the URL of the Prometheus`,
@@ -84,11 +51,7 @@ export class MetricTemplate extends Construct {
       ...METRIC_TEMPLATE,
       metadata: { name: this.templateName, namespace: this.namespace },
       spec: {
-        provider: {
-          type: provider,
-          address,
-          secretRef: secretRef === undefined ? undefined : { name: requireDnsLabel('secretRef', secretRef, this) },
-        },
+        provider: { type: 'prometheus', address },
         query,
       },
     });

@@ -6,7 +6,6 @@ import {
   type CanaryAnalysis,
   CanaryApp,
   type CanaryAppProps,
-  CanaryAutoscaler,
   CanaryHook,
   CanaryMetric,
   type CanaryWebhook,
@@ -20,7 +19,6 @@ import {
   LocalRateLimit,
   MeshGateway,
   MeshService,
-  MetricProvider,
   Metrics,
   MetricTemplate,
   type MetricTemplateProps,
@@ -292,10 +290,8 @@ describe('the objects of Flagger', () => {
   const everything = (scope: Chart) => {
     const templateProps: Required<MetricTemplateProps> = {
       name: 'errors',
-      provider: MetricProvider.DATADOG,
-      address: 'https://api.example.com',
-      secretRef: 'datadog',
-      query: '{{ variables.direction }}',
+      address: 'https://prometheus.example.com',
+      query: 'errors',
     };
     const template = new MetricTemplate(scope, 'full', templateProps);
     const webhookProps: Required<CanaryWebhook> = {
@@ -310,11 +306,10 @@ describe('the objects of Flagger', () => {
       threshold: 3,
       stepWeight: 10,
       maxWeight: 50,
-      stepWeightPromotion: 50,
       metrics: [
         CanaryMetric.successRate(99.5),
         CanaryMetric.duration(Duration.millis(500), { interval: Duration.minutes(1) }),
-        CanaryMetric.template(template, { min: 0, max: 1, variables: { direction: 'in' }, interval: SECONDS_30 }),
+        CanaryMetric.template(template, { min: 0, max: 1, interval: SECONDS_30 }),
       ],
       webhooks: [webhookProps],
     };
@@ -322,17 +317,15 @@ describe('the objects of Flagger', () => {
       app: frontend(scope),
       analysis: stepped,
       mesh: true,
-      autoscaler: CanaryAutoscaler.horizontalPodAutoscaler('frontend', { min: 2, max: 4 }),
+      horizontalPodAutoscaler: 'frontend',
       progressDeadline: Duration.minutes(2),
       skipAnalysis: false,
-      suspend: true,
     };
     new FlaggerCanary(scope, 'full-canary', canaryProps);
     const cart = new CanaryApp(scope, 'cart', { image: 'shop/cart', ports: [AppPort.grpc(7070)], versions: { v1: {} } });
     new FlaggerCanary(scope, 'cart-canary', {
       app: cart,
       analysis: { interval: SECONDS_30, threshold: 1, stepWeights: [1, 10, 100], metrics: [CanaryMetric.successRate(100)] },
-      autoscaler: CanaryAutoscaler.scaledObject('cart'),
     });
   };
 
@@ -569,7 +562,7 @@ describe('an analysis is refused', () => {
     ['stepWeight', { stepWeight: 0 }],
     ['stepWeight', { stepWeight: 0.5 }],
     ['maxWeight', { maxWeight: 101 }],
-    ['stepWeightPromotion', { stepWeightPromotion: Number.NaN }],
+    ['maxWeight', { maxWeight: Number.NaN }],
     ['interval of the metric', { metrics: [CanaryMetric.successRate(99, { interval: Duration.millis(500) })] }],
   ])('when %s is out of range', (what, options) => {
     expect(refused(options)).toContain(`${what} is `);
@@ -596,7 +589,7 @@ describe('a MetricTemplate is refused', () => {
 
   test('without a query, or without the address of its Prometheus', () => {
     expect(refusal(() => template('latency', { query: ' \n' }))).toContain('(invalid-rollout)');
-    expect(refusal(() => template('latency', { address: undefined }))).toContain('(invalid-rollout)');
+    expect(refusal(() => template('latency', { address: '' }))).toContain('(invalid-rollout)');
     expect(refusal(() => template('latency', { address: 'prometheus:9090' }))).toContain('(invalid-rollout)');
   });
 

@@ -67,7 +67,6 @@ function everything(scope: Construct): void {
     wait: true,
     timeout: Duration.minutes(5),
     dependsOn: [system],
-    targetNamespace: 'shop',
   };
   new FluxKustomization(scope, 'full-kustomization', kustomizationProps);
   const imageProps: Required<ImageRepositoryProps> = {
@@ -87,10 +86,7 @@ function everything(scope: Construct): void {
     name: 'cart',
     chart: HelmChart.fromGit(source, './deploy/charts/cart'),
     interval: Duration.minutes(5),
-    values: { image: { repository: images.repository(), tag: images.tag('0.0.1') }, full: images.image('0.0.1') },
-    releaseName: 'cart',
-    targetNamespace: 'shop',
-    timeout: Duration.minutes(2),
+    values: { image: { repository: 'shop/cart', tag: images.tag('0.0.1') }, full: images.image('0.0.1') },
     crds: CrdsPolicy.CREATE_REPLACE,
     remediationRetries: 3,
     driftDetection: DriftDetectionMode.ENABLED,
@@ -187,7 +183,7 @@ describe('a value that Flux keeps up to date', () => {
     new HelmRelease(scope, 'cart', {
       chart: HelmChart.fromGit(repository(scope), './charts/cart'),
       interval: MINUTE,
-      values: { image: { repository: images.repository(), tag: images.tag('0.0.1') }, images: [images.image('0.10')] },
+      values: { image: { repository: 'shop/cart', tag: images.tag('0.0.1') }, images: [images.image('0.10')] },
     });
   };
 
@@ -195,7 +191,6 @@ describe('a value that Flux keeps up to date', () => {
     const app = meshApp();
     values(new Chart(app, 'system', { namespace: 'flux-system' }));
     const yaml = app.synthYaml();
-    expect(yaml).toContain('      repository: docker.io/shop/cart # {"$imagepolicy": "flux-system:cart-policy:name"}\n');
     expect(yaml).toContain('      tag: 0.0.1 # {"$imagepolicy": "flux-system:cart-policy:tag"}\n');
     expect(yaml).toContain('      - docker.io/shop/cart:0.10 # {"$imagepolicy": "flux-system:cart-policy"}\n');
     const release = parseAllDocuments(yaml).find((document) => document.get('kind') === 'HelmRelease');
@@ -236,7 +231,7 @@ describe('a value that Flux keeps up to date', () => {
     const text = Yaml.stringify(release);
     expect(parseDocument(text).getIn(['spec', 'values', 'image'])?.toString()).toContain('0.0.1');
     expect(parse(text).spec.values).toEqual({
-      image: { repository: 'docker.io/shop/cart', tag: '0.0.1' },
+      image: { repository: 'shop/cart', tag: '0.0.1' },
       images: ['docker.io/shop/cart:0.10'],
     });
   });
@@ -299,12 +294,9 @@ describe('what Flux would refuse', () => {
     );
   });
 
-  test('names that Kubernetes or Helm do not take', () => {
-    const { scope, source, interval } = build(chart());
-    const release = (props: Partial<HelmReleaseProps>) => () =>
-      new HelmRelease(scope, 'release', { chart: HelmChart.fromGit(source, './cart'), interval, ...props });
+  test('names that Kubernetes does not take', () => {
+    const { scope, interval } = build(chart());
     expect(refusal(() => repository(scope, { name: LONG }))).toContain('(invalid-name)');
-    expect(refusal(release({ releaseName: 'a'.repeat(54) }))).toContain('with 54 characters; Helm takes 53');
     expect(refusal(() => new HelmRepository(scope, 'Charts', { url: 'https://a', interval }))).toContain('(invalid-name)');
   });
 
