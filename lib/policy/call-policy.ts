@@ -199,7 +199,10 @@ class CallPolicy extends Construct {
   }
 
   private renderHosts(): string[] {
-    const called = this.traffic.outgoing.map(({ callee }) => `${callee.namespace}/${callee.host}`);
+    // Istio warns of a host that is there twice.
+    const called = this.traffic.outgoing
+      .filter(({ callee }) => !MESH_HOSTS.includes(`${callee.namespace}/*`))
+      .map(({ callee }) => `${callee.namespace}/${callee.host}`);
     return [...new Set([...MESH_HOSTS, ...called])];
   }
 

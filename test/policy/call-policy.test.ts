@@ -197,6 +197,14 @@ describe('who is called', () => {
     ]);
   });
 
+  test('is known to the proxy once where all of its namespace is: istioctl analyze warns of a host that is there twice', () => {
+    const manifests = synth((scope) => {
+      const kiali = MeshService.fromName(scope, 'kiali', { namespace: 'istio-system', ports: [AppPort.http(80)] });
+      service(scope, 'frontend').calls(kiali);
+    });
+    expect(one(manifests, 'Sidecar', 'frontend').spec.egress).toEqual([{ hosts: ['istio-system/*'] }]);
+  });
+
   test('may be outside: at its own addresses, in networks that are said, or at any public address', () => {
     const manifests = synth((scope) => {
       const ports = [AppPort.https(443)];
