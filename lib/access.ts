@@ -101,12 +101,17 @@ export class Access {
 
   /**
    * The spec of an AuthorizationPolicy for these hosts, without its selector; no hosts: for all. It denies and does not allow,
-   * because the first policy that allows something closes all other hosts of the gateway.
+   * because the first policy that allows something closes all other hosts of the gateway. Streams have no host: without their ports,
+   * Istio would refuse them as well.
    * @internal
    */
-  public _policy(hosts?: string[]): Record<string, unknown> {
+  public _policy(hosts?: string[], streamPorts: readonly number[] = []): Record<string, unknown> {
     const { action, refused, provider } = this.settings;
-    const rule = { from: refused && [{ source: refused }], to: hosts && [{ operation: { hosts } }] };
+    const notPorts = streamPorts.length > 0 ? streamPorts.map(String) : undefined;
+    const rule = {
+      from: refused && [{ source: refused }],
+      to: (hosts ?? notPorts) && [{ operation: { hosts, notPorts } }],
+    };
     return { action, provider: provider && { name: provider }, rules: [rule] };
   }
 

@@ -24,6 +24,8 @@ export class GatewayAccess extends Construct {
   public constructor(
     scope: Construct,
     private readonly workload: GatewayWorkload,
+    /** The ports on which the gateway forwards what has no host. */
+    private readonly streamPorts: readonly number[],
   ) {
     super(scope, 'Access');
   }
@@ -55,7 +57,7 @@ export class GatewayAccess extends Construct {
       metadata: { name: `${this.workload.name}-${host.replace('*', 'any')}`, namespace: this.workload.namespace },
       spec: {
         selector: { matchLabels: this.workload.selector },
-        ...access._policy(host === '*' ? undefined : [host, `${host}:*`]),
+        ...access._policy(host === '*' ? undefined : [host, `${host}:*`], this.streamPorts),
       },
     });
   }

@@ -216,7 +216,12 @@ export class MeshGateway extends Construct {
           ? undefined
           : requireDnsLabel('workloadServiceAccount', props.workloadServiceAccount, this),
     };
-    this.access = new GatewayAccess(this, this._workload);
+    const streams = this.listeners.filter((listener) => listener._kind !== ListenerKind.HTTP);
+    this.access = new GatewayAccess(
+      this,
+      this._workload,
+      streams.map(({ port }) => port),
+    );
     this._createGateway(selector);
   }
 

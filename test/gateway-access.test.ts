@@ -57,6 +57,22 @@ describe('who may reach a host of a gateway', () => {
     });
   });
 
+  test('says nothing of streams: Istio would refuse them too, since they have no host', () => {
+    const manifests = synth((scope) => {
+      const listeners = [Listener.http(), Listener.tcp(5432), Listener.autoPassthrough(['*.local'])];
+      const gateway = new MeshGateway(scope, 'gateway', { listeners });
+      gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: OFFICE });
+      gateway.expose(dashboard(scope, 'any'), { host: '*', access: OFFICE });
+      gateway.tcp(MeshService.fromName(scope, 'db', { ports: [AppPort.tcp(5432)] }));
+    });
+    expect(schemaMistakes(manifests)).toEqual([]);
+    const notPorts = ['5432', '15443'];
+    expect(policies(manifests).map(({ spec }) => spec.rules[0].to[0].operation)).toEqual([
+      { hosts: ['grafana.example.com', 'grafana.example.com:*'], notPorts },
+      { notPorts },
+    ]);
+  });
+
   test('is asked of an external authorizer, for all hosts too', () => {
     expect(one(exposed(Access.externalAuthorization('oauth2-proxy'), '*'), 'AuthorizationPolicy')).toMatchObject({
       metadata: { name: 'shop-gateway-any' },
