@@ -26,6 +26,9 @@ interface AccessSettings {
 /**
  * Who may reach a host of a gateway. Everybody else gets 403.
  *
+ * A stream has no host. The streams of this gateway stay open to all; those that another Gateway forwards through the same pods are
+ * open to those alone who may reach the host.
+ *
  * @see https://istio.io/latest/docs/tasks/security/authorization/authz-ingress/
  */
 export class Access {

@@ -16,6 +16,11 @@ const status = 'http://127.0.0.1:8080';
 const metrics = 'http://127.0.0.1:15014/metrics';
 const debouncing = 50;
 
+const meshConfig = {
+  enableTracing: false,
+  extensionProviders: [{ name: 'zipkin', zipkin: { service: 'zipkin.istio-system.svc.cluster.local', port: 9411 } }],
+};
+
 /** istiod's own view of one proxy: the version of each resource type that it sent, and that the proxy took. */
 type SyncStatus = Record<string, string>;
 
@@ -32,7 +37,7 @@ export async function startIstiod(): Promise<void> {
   );
   const folder = path.join(runtime, 'istiod');
   writeFiles(folder, {
-    'mesh.json': JSON.stringify({ enableTracing: false }),
+    'mesh.json': JSON.stringify(meshConfig),
     'var/lib/istio/inject/config': JSON.stringify(injection),
     'var/lib/istio/inject/values': '{}',
   });

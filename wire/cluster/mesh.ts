@@ -82,8 +82,17 @@ export class Mesh {
 
   /** Deletes, then waits until no proxy relies on the objects any more. */
   async remove(objects: Manifest[]): Promise<void> {
-    await kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename=-'], list(objects));
+    const [kept, deleted] = [objects.filter(isKept), objects.filter((object) => !isKept(object))];
+    if (kept.length > 0) await this.apply(kept.map(bare));
+    await kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename=-'], list(deleted));
     await distributed([], objects);
+  }
+
+  /** Sets the number of a version's pods, which the YAML leaves to others. */
+  async scale(namespace: string, app: string, version: string, replicas: number): Promise<void> {
+    const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${app}-${version}`;
+    const scaled = await this.api.patch(deployment, { spec: { replicas } });
+    await this.settled([scaled, await this.api.get(`/api/v1/namespaces/${namespace}/services/${app}`)]);
   }
 
   /** The process of each ready pod with these labels. */
@@ -161,11 +170,28 @@ export function isKind(kind: string): (object: Manifest) => boolean {
   return (object) => object.kind === kind;
 }
 
+/** The one object of this kind and name. */
+export function pick(objects: Manifest[], kind: string, name: string): Manifest {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  if (!found) throw new Error(`there is no ${kind} ${name}`);
+  return found;
+}
+
+/** Kubernetes never gives up this namespace; it can only lose what was said about it. */
+function isKept({ kind, metadata }: Manifest): boolean {
+  return kind === 'Namespace' && metadata.name === 'default';
+}
+
+function bare({ apiVersion, kind, metadata: { name } }: Manifest): Manifest {
+  return { apiVersion, kind, metadata: { name } };
+}
+
 function isReady(pod: Manifest): boolean {
   return pod.status.conditions?.some((condition: Fields) => condition.type === 'Ready' && condition.status === 'True');
 }
 
+/** Namespaces first, then the identities without which a Pod is refused, then all else: Flux applies by kind too. */
 function list(objects: Manifest[]): string {
-  const order = (object: Manifest) => (object.kind === 'Namespace' ? 0 : 1);
+  const order = ({ kind }: Manifest) => (kind === 'Namespace' ? 0 : kind === 'ServiceAccount' ? 1 : 2);
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...objects].sort((a, b) => order(a) - order(b)) });
 }

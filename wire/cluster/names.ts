@@ -1,17 +1,13 @@
 import * as dgram from 'node:dgram';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { runtime } from '../paths';
+import { replace } from './files';
 import { hubAddress } from './network';
-import { run } from './program';
 
 const addressRecord = 1;
 
 /** Lets the lab's own programs find the hub by this name; in this mount namespace only. */
 export async function nameHub(host: string): Promise<void> {
-  if (hubNames.length === 0) await replace('/etc/hosts');
   hubNames.push(host);
-  fs.writeFileSync(copyOf('/etc/hosts'), `127.0.0.1 localhost\n${hubAddress} ${hubNames.join(' ')}\n`);
+  await replace('/etc/hosts', `127.0.0.1 localhost\n${hubAddress} ${hubNames.join(' ')}\n`);
 }
 
 const hubNames: string[] = [];
@@ -25,18 +21,7 @@ export async function serveNames(find: (name: string) => Promise<string | undefi
     server.send(answer(query, end, type, address), from.port, from.address);
   });
   await new Promise<void>((resolve) => server.bind(53, hubAddress, resolve));
-  await replace('/etc/resolv.conf');
-  fs.writeFileSync(copyOf('/etc/resolv.conf'), `nameserver ${hubAddress}\n`);
-}
-
-/** Puts a file of the lab's own in the place of the host's. */
-async function replace(file: string): Promise<void> {
-  fs.writeFileSync(copyOf(file), '');
-  await run(['mount', '--bind', copyOf(file), file]);
-}
-
-function copyOf(file: string): string {
-  return path.join(runtime, path.basename(file));
+  await replace('/etc/resolv.conf', `nameserver ${hubAddress}\n`);
 }
 
 /** The one question of a query, and where it ends. */

@@ -3,11 +3,15 @@ import { run } from './program';
 /** The bridge that joins all pods; the control plane listens on its address. */
 const bridge = 'mesh';
 export const hubAddress = '10.77.0.1';
+/** Set apart for tests of networks. */
+const publicPrefix = '198.18';
 export const serviceRange = '10.78.0.0/16';
 
 export interface PodNetwork {
   readonly netns: string;
   readonly address: string;
+  /** One outside the ranges of private networks, from which the pod can call as well. */
+  readonly publicAddress: string;
 }
 
 /**
@@ -23,6 +27,7 @@ export class Network {
       `link add ${bridge} type bridge`,
       `address add ${hubAddress}/16 dev ${bridge}`,
       `link set ${bridge} up`,
+      `route add ${publicPrefix}.0.0/16 dev ${bridge}`,
       'route add unreachable default',
     ]);
     await run(['sysctl', '--quiet', '--write', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.disable_ipv6=1']);
@@ -32,7 +37,8 @@ export class Network {
   async join(): Promise<PodNetwork> {
     this.joined += 1;
     const netns = `pod${this.joined}`;
-    const address = `10.77.${1 + (this.joined >> 8)}.${this.joined & 255}`;
+    const host = `${1 + (this.joined >> 8)}.${this.joined & 255}`;
+    const [address, publicAddress] = [`10.77.${host}`, `${publicPrefix}.${host}`];
     await ip([
       `netns add ${netns}`,
       `link add ${netns} type veth peer name eth0 netns ${netns}`,
@@ -42,10 +48,16 @@ export class Network {
       netns,
     });
     await ip(
-      ['link set lo up', 'link set eth0 up', `address add ${address}/16 dev eth0`, `route add default via ${hubAddress}`],
+      [
+        'link set lo up',
+        'link set eth0 up',
+        `address add ${address}/16 dev eth0`,
+        `address add ${publicAddress}/32 dev eth0`,
+        `route add default via ${hubAddress}`,
+      ],
       netns,
     );
-    return { netns, address };
+    return { netns, address, publicAddress };
   }
 
   async leave({ netns }: PodNetwork): Promise<void> {

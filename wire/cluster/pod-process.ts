@@ -27,7 +27,7 @@ export class PodProcess {
       env: environment,
       ipc: true,
     });
-    const started = new PodProcess(program, name, network.address);
+    const started = new PodProcess(program, name, network.address, network.publicAddress);
     await started.call('serve', portsOf(pod));
     return started;
   }
@@ -36,6 +36,7 @@ export class PodProcess {
     private readonly program: Program,
     readonly name: string,
     readonly address: string,
+    readonly publicAddress: string,
   ) {
     program.process.on('message', (reply: Reply) => this.onReply(reply));
     program.process.on('exit', () => this.onExit());

@@ -21,6 +21,8 @@ export class Program {
   static start(name: string, command: string[], options: ProgramOptions = {}): Program {
     const [file, ...args] = inNamespace(command, options);
     const log = fs.openSync(path.join(logs, `${name}.log`), 'a');
+    // A proxy, which is another user, opens its standard output by name to log requests.
+    fs.fchmodSync(log, 0o666);
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: { PATH: process.env.PATH, ...options.env },

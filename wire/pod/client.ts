@@ -11,7 +11,7 @@ import type {
   HttpAnswer,
   HttpRequest,
   Received,
-  Repeated,
+  Repetition,
   Tally,
   TcpAnswer,
   TcpRequest,
@@ -40,6 +40,7 @@ export class Client {
       const host = request.address ?? (await this.resolve(url.hostname));
       const { status, headers, body } = await send(secure ? https : http, request.body, {
         host,
+        localAddress: request.from,
         port: url.port || (secure ? 443 : 80),
         path: url.pathname + url.search,
         method: request.method ?? 'GET',
@@ -54,14 +55,17 @@ export class Client {
     }
   }
 
-  async repeat(request: Repeated): Promise<Tally[]> {
-    let left = request.times ?? 1;
-    return this.tally(request, () => left-- > 0);
+  repeatHttp(request: HttpRequest & Repetition): Promise<Tally[]> {
+    return repeat(request, () => this.http(request));
   }
 
-  startLoad(request: Repeated): void {
+  startLoad(request: HttpRequest & Repetition): void {
     const load = { stopped: false, done: Promise.resolve<Tally[]>([]) };
-    load.done = this.tally(request, () => !load.stopped);
+    load.done = tally(
+      () => this.http(request),
+      request.concurrency,
+      () => !load.stopped,
+    );
     this.load = load;
   }
 
@@ -79,6 +83,10 @@ export class Client {
     } catch (error) {
       return { text: '', error: describe(error) };
     }
+  }
+
+  repeatTcp(request: TcpRequest & Repetition): Promise<Tally[]> {
+    return repeat(request, () => this.tcp(request));
   }
 
   async grpc(request: GrpcRequest): Promise<GrpcAnswer> {
@@ -103,24 +111,31 @@ export class Client {
     });
   }
 
-  private async tally(request: Repeated, more: () => boolean): Promise<Tally[]> {
-    const counts = new Map<string, number>();
-    const caller = async () => {
-      while (more()) {
-        const { status, received, error } = await this.http(request);
-        const key = JSON.stringify({ status, version: received?.version ?? '', pod: received?.pod ?? '', error });
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
-    };
-    await Promise.all(Array.from({ length: request.concurrency ?? 1 }, caller));
-    return [...counts].map(([key, count]) => ({ ...JSON.parse(key), count }));
-  }
-
   private async resolve(host: string): Promise<string> {
     if (net.isIP(host)) return host;
     if (!this.dnsServer) throw new Error(`no name server to look up ${host}`);
     return (await this.resolver.resolve4(host))[0];
   }
+}
+
+type Answer = Pick<HttpAnswer, 'received' | 'error'> & { readonly status?: number };
+
+function repeat({ times = 1, concurrency }: Repetition, send: () => Promise<Answer>): Promise<Tally[]> {
+  let left = times;
+  return tally(send, concurrency, () => left-- > 0);
+}
+
+async function tally(send: () => Promise<Answer>, concurrency = 1, more: () => boolean): Promise<Tally[]> {
+  const counts = new Map<string, number>();
+  const caller = async () => {
+    while (more()) {
+      const { status = 0, received, error } = await send();
+      const key = JSON.stringify({ status, version: received?.version ?? '', pod: received?.pod ?? '', error });
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, caller));
+  return [...counts].map(([key, count]) => ({ ...JSON.parse(key), count }));
 }
 
 interface RawAnswer {

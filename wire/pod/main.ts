@@ -3,8 +3,8 @@ import type { Message, PodCalls, Reply } from './protocol';
 import { EchoServer } from './server';
 
 const { POD = '', APP = '', VERSION = '', DNS_SERVER } = process.env;
-const server = new EchoServer({ pod: POD, app: APP, version: VERSION });
 const client = new Client(DNS_SERVER);
+const server = new EchoServer({ pod: POD, app: APP, version: VERSION }, (request) => client.http(request));
 
 type Handlers = { [Call in keyof PodCalls]: (argument: Parameters<PodCalls[Call]>[0]) => unknown };
 
@@ -14,10 +14,11 @@ const handlers: Handlers = {
   presentCertificate: (certificate) => server.presentCertificate(certificate),
   takeReceived: () => server.takeReceived(),
   http: (request) => client.http(request),
-  repeatHttp: (request) => client.repeat(request),
+  repeatHttp: (request) => client.repeatHttp(request),
   startLoad: (request) => client.startLoad(request),
   stopLoad: () => client.stopLoad(),
   tcp: (request) => client.tcp(request),
+  repeatTcp: (request) => client.repeatTcp(request),
   grpc: (request) => client.grpc(request),
 };
 

@@ -8,10 +8,11 @@ export interface PodCalls {
   /** The requests that arrived since the last call. */
   takeReceived(): Received[];
   http(request: HttpRequest): HttpAnswer;
-  repeatHttp(request: Repeated): Tally[];
-  startLoad(request: Repeated): void;
+  repeatHttp(request: HttpRequest & Repetition): Tally[];
+  startLoad(request: HttpRequest & Repetition): void;
   stopLoad(): Tally[];
   tcp(request: TcpRequest): TcpAnswer;
+  repeatTcp(request: TcpRequest & Repetition): Tally[];
   grpc(request: GrpcRequest): GrpcAnswer;
 }
 
@@ -41,6 +42,8 @@ export interface Received extends PodIdentity {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
+  /** Byte by byte, for a gRPC message is not text. */
+  readonly body: string;
   /** The host name of the TLS handshake, where this pod ended it. */
   readonly serverName?: string;
 }
@@ -51,6 +54,10 @@ export interface Behaviour {
   readonly delayMilliseconds?: number;
   /** Closes the connection in place of an answer. */
   readonly reset?: boolean;
+  /** What a gRPC answer holds in place of the report. */
+  readonly message?: number[];
+  /** Sent first; the answer waits for its answer. */
+  readonly asks?: HttpRequest;
   /** For so many requests only, then back to normal. */
   readonly times?: number;
 }
@@ -72,13 +79,15 @@ export interface HttpRequest {
   readonly body?: string;
   /** The address to connect to, where the host of the URL is not to be looked up. */
   readonly address?: string;
+  /** Which of the pod's own addresses to call from. */
+  readonly from?: string;
   readonly tls?: ClientTls;
   /** A new connection for each request. */
   readonly freshConnection?: boolean;
   readonly timeoutMilliseconds?: number;
 }
 
-export interface Repeated extends HttpRequest {
+export interface Repetition {
   readonly times?: number;
   readonly concurrency?: number;
 }

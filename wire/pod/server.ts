@@ -1,9 +1,10 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tls from 'node:tls';
-import type { Behaviour, Certificate, PodIdentity, Received } from './protocol';
+import type { Behaviour, Certificate, HttpRequest, PodIdentity, Received } from './protocol';
 
 const http2Preface = 'PRI * HTTP/2.0';
 const tlsHandshake = 0x16;
@@ -23,7 +24,10 @@ export class EchoServer {
   private readonly http1 = http.createServer({ keepAliveTimeout: 0 }, (request, response) => this.answer(request, response));
   private readonly http2 = http2.createServer((request, response) => this.answer(request, response));
 
-  constructor(private readonly identity: PodIdentity) {}
+  constructor(
+    private readonly identity: PodIdentity,
+    private readonly ask: (request: HttpRequest) => Promise<unknown>,
+  ) {}
 
   async serve(ports: number[]): Promise<void> {
     await Promise.all(ports.map((port) => this.listen(port)));
@@ -66,9 +70,10 @@ export class EchoServer {
   }
 
   private echoTcp(socket: net.Socket): void {
-    socket.once('data', () => {
+    socket.once('data', (data) => {
+      const request = { protocol: 'tcp', method: '', path: '', headers: {}, body: data.toString('latin1') } as const;
       if (this.nextBehaviour().reset) socket.resetAndDestroy();
-      else socket.end(JSON.stringify(this.remember(socket, { protocol: 'tcp', method: '', path: '', headers: {} })));
+      else socket.end(JSON.stringify(this.remember(socket, request)));
     });
   }
 
@@ -78,8 +83,10 @@ export class EchoServer {
       method: request.method ?? '',
       path: request.url ?? '',
       headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+      body: await readBody(request),
     });
     const behaviour = this.nextBehaviour();
+    if (behaviour.asks) await this.ask(behaviour.asks);
     if (behaviour.delayMilliseconds) await sleep(behaviour.delayMilliseconds);
     if (behaviour.reset) request.socket.destroy();
     else if (report.protocol === 'grpc') answerGrpc(response as http2.Http2ServerResponse, behaviour, report);
@@ -96,7 +103,7 @@ export class EchoServer {
     return behaviour;
   }
 
-  private remember(socket: net.Socket, request: Pick<Received, 'protocol' | 'method' | 'path' | 'headers'>): Received {
+  private remember(socket: net.Socket, request: Pick<Received, 'protocol' | 'method' | 'path' | 'headers' | 'body'>): Received {
     const serverName = (socket as tls.TLSSocket).servername || undefined;
     const report = { ...this.identity, ...request, port: socket.localPort ?? 0, serverName };
     if (this.received.length < remembered) this.received.push(report);
@@ -104,15 +111,22 @@ export class EchoServer {
   }
 }
 
+/** Nothing of a request whose sender gives up. */
+async function readBody(request: Request): Promise<string> {
+  const body = await buffer(request).catch(() => Buffer.alloc(0));
+  return body.toString('latin1');
+}
+
 function protocolOf(request: Request): Received['protocol'] {
   if (request.httpVersionMajor === 1) return 'http/1.1';
   return request.headers['content-type']?.startsWith('application/grpc') ? 'grpc' : 'http/2';
 }
 
-/** Answers any method: the health check as healthy, all others with the report as the bytes of the message. */
+/** Answers any method: the health check as healthy, all others with the report as the bytes of the message, if not told otherwise. */
 function answerGrpc(response: http2.Http2ServerResponse, behaviour: Behaviour, report: Received): void {
   const healthy = Buffer.from([0x08, 0x01]);
-  const message = report.path === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
+  const echo = report.path === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
+  const message = behaviour.message ? Buffer.from(behaviour.message) : echo;
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
   response.writeHead(200, { 'content-type': 'application/grpc' });

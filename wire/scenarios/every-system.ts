@@ -6,10 +6,10 @@ import type { Mesh } from '../cluster/mesh';
 import { eventually, run } from '../cluster/program';
 import { bin, kubeconfig } from '../paths';
 import { underLoad } from './load';
-import type { Scenario, System } from './scenario';
+import type { Scenario, State, System } from './scenario';
 
 /** What must be true of whatever is applied. */
-export function scenariosWhileApplied(mesh: Mesh, system: System, objects: Manifest[]): Scenario[] {
+export function scenariosWhileApplied(mesh: Mesh, state: State, objects: Manifest[]): Scenario[] {
   return [
     {
       name: 'a second apply changes nothing',
@@ -18,8 +18,8 @@ export function scenariosWhileApplied(mesh: Mesh, system: System, objects: Manif
     },
     {
       name: 'istioctl analyze',
-      expected: listMessages(Object.entries(system.acceptedMessages ?? {}).map(([code, reason]) => `${code}: ${reason}`)),
-      measure: () => analyze(namespacesOf(objects), system),
+      expected: listMessages(Object.entries(state.acceptedMessages ?? {}).map(([code, reason]) => `${code}: ${reason}`)),
+      measure: () => analyze(namespacesOf(objects), state),
     },
     {
       name: 'every proxy takes its configuration',
@@ -77,7 +77,7 @@ function withoutServerFields({ status, metadata, ...object }: Manifest): Manifes
 }
 
 /** All messages about these namespaces, the accepted ones with their reason in place of their text. */
-async function analyze(namespaces: string[], { acceptedMessages = {} }: System): Promise<string> {
+async function analyze(namespaces: string[], { acceptedMessages = {} }: State): Promise<string> {
   const found = new Set<string>();
   for (const namespace of namespaces) {
     const command = [path.join(bin, 'istioctl'), 'analyze', `--kubeconfig=${kubeconfig}`, `--namespace=${namespace}`];

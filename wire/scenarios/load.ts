@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodProcess } from '../cluster/pod-process';
-import type { Repeated, Tally } from '../pod/protocol';
+import type { HttpRequest, Tally } from '../pod/protocol';
 import type { Judgement } from './scenario';
 
 /** Who sends which request again and again. */
 export interface Caller {
   readonly client: PodProcess;
-  readonly request: Repeated;
+  readonly request: HttpRequest;
 }
 
 /** Acts while requests flow, and judges whether one of them failed. */

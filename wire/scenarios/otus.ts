@@ -1,5 +1,5 @@
-import type { Fields, Manifest } from '../cluster/api';
-import { isKind, type Mesh } from '../cluster/mesh';
+import type { Fields } from '../cluster/api';
+import { type Mesh, pick } from '../cluster/mesh';
 import { fromDist } from '../manifests';
 import type { Mutant, Scenario, System } from './scenario';
 import { describeWeights, measureSplit } from './split';
@@ -56,31 +56,29 @@ function describe({ status, received }: { status: number; received?: { path: str
 }
 
 function mutants(): Mutant[] {
-  const find = (objects: Manifest[], kind: string, name: string) =>
-    objects.filter(isKind(kind)).find(({ metadata }) => metadata.name === name)?.spec;
   return [
     {
       name: 'a subset is renamed',
       noticedBy: 'the split inside the mesh',
       change: (objects) => {
-        find(objects, 'DestinationRule', 'hw4').subsets[1].name = 'v3';
+        pick(objects, 'DestinationRule', 'hw4').spec.subsets[1].name = 'v3';
       },
     },
     {
       name: 'five points of weight move inside the mesh',
       noticedBy: 'the split inside the mesh',
-      change: (objects) => moveWeight(find(objects, 'VirtualService', 'hw4')),
+      change: (objects) => moveWeight(pick(objects, 'VirtualService', 'hw4').spec),
     },
     {
       name: 'five points of weight move at the gateway',
       noticedBy: 'the split at the gateway',
-      change: (objects) => moveWeight(find(objects, 'VirtualService', 'gateway-arch.homework')),
+      change: (objects) => moveWeight(pick(objects, 'VirtualService', 'gateway-arch.homework').spec),
     },
     {
       name: 'the Service sends to another port',
       noticedBy: 'the path template is rewritten',
       change: (objects) => {
-        find(objects, 'Service', 'hw4').ports[0].targetPort = 8001;
+        pick(objects, 'Service', 'hw4').spec.ports[0].targetPort = 8001;
       },
     },
   ];

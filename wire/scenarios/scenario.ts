@@ -30,6 +30,8 @@ export interface State {
   readonly objects: () => Manifest[];
   readonly scenarios: (mesh: Mesh) => Promise<Scenario[]>;
   readonly mutants?: readonly Mutant[];
+  /** Messages of `istioctl analyze` that are meant to be there, by code, each with its reason. */
+  readonly acceptedMessages?: Readonly<Record<string, string>>;
 }
 
 /** What is particular to one system; what is true of every system is in `every-system.ts`. */
@@ -39,9 +41,7 @@ export interface System extends State {
   /** Requests of which none may fail while the system moves. */
   readonly load?: (mesh: Mesh) => Promise<Caller[]>;
   /** What the system relies on and somebody else owns. */
-  readonly surroundings?: () => Manifest[];
-  /** Messages of `istioctl analyze` that are meant to be there, by code, each with its reason. */
-  readonly acceptedMessages?: Readonly<Record<string, string>>;
+  readonly surroundings?: (mesh: Mesh) => Promise<Manifest[]>;
 }
 
 export interface Outcome {

@@ -2,6 +2,7 @@ import type { Manifest } from '../cluster/api';
 import { isKind, type Mesh } from '../cluster/mesh';
 import { synthesize } from '../manifests';
 import { shop, shopHost } from '../systems/shop';
+import { identities } from './identities';
 import { type Caller, underLoad } from './load';
 import type { Mutant, Scenario, System } from './scenario';
 
@@ -48,14 +49,6 @@ async function mutualTls(mesh: Mesh): Promise<Scenario[]> {
       },
     },
   ];
-}
-
-/** Who was called by whom, as the server's proxy reports it to its application. */
-function identities(headers: Record<string, string> = {}): string {
-  const certificate = headers['x-forwarded-client-cert'] ?? '';
-  const [, server] = /By=([^;,]+)/.exec(certificate) ?? [];
-  const [, client] = /URI=([^;,]+)/.exec(certificate) ?? [];
-  return `${server} called by ${client}`;
 }
 
 function darkLaunch(mesh: Mesh): Scenario {
