@@ -10,7 +10,11 @@ import type { Finding } from './finding';
  * @returns all mistakes, in the order of the objects
  */
 export function checkObjects(objects: readonly Rendered[]): Finding[] {
-  return [...objects.flatMap(checkNames), ...findDuplicates(objects)];
+  const mistakes: Finding[] = [];
+  for (const object of objects) {
+    checkNames(object, mistakes);
+  }
+  return [...mistakes, ...findDuplicates(objects)];
 }
 
 /** Finds objects with the same group, kind, namespace and name, save in charts that are never applied together. The version is no part of it: `v1beta1` and `v1` name the same object. */
@@ -22,13 +26,17 @@ export function findDuplicates(objects: readonly Rendered[]): Finding[] {
     if (key === undefined) {
       continue;
     }
-    const earlier = seen.get(key) ?? [];
-    seen.set(key, [...earlier, object]);
+    const earlier = seen.get(key);
+    if (earlier === undefined) {
+      seen.set(key, [object]);
+      continue;
+    }
     const other = earlier.find(({ construct }) => Alternatives._together(construct, object.construct));
     if (other !== undefined) {
       const message = `is the same object as [${other.construct.node.path}]: ${title(object.manifest)}`;
       mistakes.push({ code: ErrorCode.DUPLICATE_OBJECT, message, construct: object.construct });
     }
+    earlier.push(object);
   }
   return mistakes;
 }
@@ -40,7 +48,7 @@ function identity({ apiVersion, kind, metadata }: Manifest): string | undefined 
   }
   const type = `${group(apiVersion)}/${kind}`;
   const namespace = CLUSTER_WIDE.has(type) ? '' : (metadata.namespace ?? '');
-  return [type.toLowerCase(), namespace, metadata.name].join(' ');
+  return `${type.toLowerCase()} ${namespace} ${metadata.name}`;
 }
 
 function title({ apiVersion, kind, metadata }: Manifest): string {
@@ -100,43 +108,49 @@ const PATH_SEGMENT: NameRule = {
   allowed: 'anything but . and .., without / and %',
 };
 
-const KIND: NameRule = {
+const KIND = remembering({
   matches: (name) => name.length <= 63 && /^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$/.test(name),
   allowed: 'at most 63 letters, digits and -, a letter first',
-};
+});
 
-const API_VERSION: NameRule = {
+const API_VERSION = remembering({
   matches: (name) =>
     /^(?:[^/]+\/)?[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) && (group(name) === '' || SUBDOMAIN.matches(group(name))),
   allowed: 'version or group/version, such as v1 or apps/v1',
-};
+});
 
-const QUALIFIED: NameRule = {
+const QUALIFIED = remembering({
   matches: (key) => {
     const slash = key.indexOf('/');
     return isShort(key.slice(slash + 1)) && (slash === -1 || SUBDOMAIN.matches(key.slice(0, slash).toLowerCase()));
   },
   allowed: 'at most 63 letters, digits, -, _ and ., a letter or digit first and last, with or without a domain and / before them',
-};
+});
+
+/** For types and keys: there are few, and each occurs many times. */
+function remembering({ matches, allowed }: NameRule): NameRule {
+  const right = new Set<string>();
+  return { allowed, matches: (name) => right.has(name) || (matches(name) && right.add(name).has(name)) };
+}
 
 function isShort(text: string): boolean {
   return text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
 }
 
 function nameRule({ apiVersion, kind }: Manifest): NameRule {
-  switch (`${group(apiVersion)}/${kind}`) {
-    case '/Service':
-      return SERVICE_LABEL;
-    case '/Namespace':
-      return LABEL;
+  switch (group(apiVersion)) {
+    case '':
+      return kind === 'Service' ? SERVICE_LABEL : kind === 'Namespace' ? LABEL : SUBDOMAIN;
+    case 'rbac.authorization.k8s.io':
+      return PATH_SEGMENT;
+    default:
+      return SUBDOMAIN;
   }
-  return group(apiVersion) === 'rbac.authorization.k8s.io' ? PATH_SEGMENT : SUBDOMAIN;
 }
 
 const ISTIO_GROUPS = new Set(['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io']);
 
-function checkNames({ manifest, construct }: Rendered): Finding[] {
-  const mistakes: Finding[] = [];
+function checkNames({ manifest, construct }: Rendered, mistakes: Finding[]): void {
   const report = (message: string, code = ErrorCode.INVALID_NAME) => mistakes.push({ code, message, construct });
   const demand = (rule: NameRule, what: string, value: unknown) => {
     if (typeof value !== 'string' || !rule.matches(value)) {
@@ -144,10 +158,11 @@ function checkNames({ manifest, construct }: Rendered): Finding[] {
     }
   };
   const { apiVersion, kind, metadata = {} } = manifest;
+  const before = mistakes.length;
   demand(API_VERSION, 'apiVersion', apiVersion);
   demand(KIND, 'kind', kind);
-  if (mistakes.length > 0) {
-    return mistakes;
+  if (mistakes.length > before) {
+    return;
   }
   if (metadata.generateName === undefined) {
     demand(nameRule(manifest), `the name of this ${kind}`, metadata.name);
@@ -158,18 +173,20 @@ function checkNames({ manifest, construct }: Rendered): Finding[] {
     const message = `this ${kind} is in no namespace; give the chart or the object one, lest the place where it is applied decide whom it affects`;
     report(message, ErrorCode.MISSING_NAMESPACE);
   }
-  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+  const { labels, annotations } = metadata;
+  for (const key in labels) {
+    const value = labels[key];
     demand(QUALIFIED, 'the key of a label', key);
     if (typeof value !== 'string' || (value !== '' && !isShort(value))) {
       const allowed = 'nothing or a string of at most 63 letters, digits, -, _ and ., a letter or digit first and last';
       report(`label ${key} is ${JSON.stringify(value)}, allowed is ${allowed}`);
     }
   }
-  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
+  for (const key in annotations) {
+    const value = annotations[key];
     demand(QUALIFIED, 'the key of an annotation', key);
     if (typeof value !== 'string') {
       report(`annotation ${key} is ${JSON.stringify(value)}, allowed is a string`);
     }
   }
-  return mistakes;
 }

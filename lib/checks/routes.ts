@@ -18,33 +18,39 @@ export function checkRoutes(model: MeshModel): Finding[] {
 
 /** A subset or a port that the destination does not have is answered with 503. */
 function findDeadDestinations(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
-  const report = (code: ErrorCode, message: string): Finding => ({ code, message, construct: object.construct });
-  return [...http, ...streams].flatMap(({ place, destinations }) =>
-    destinations.flatMap((destination) => [
-      ...findUnknownSubset(model, destination).map((problem) => report(ErrorCode.UNKNOWN_SUBSET, `${place} ${problem}`)),
-      ...findUnknownPort(model, destination).map((problem) => report(ErrorCode.UNKNOWN_PORT, `${place} ${problem}`)),
-    ]),
-  );
+  const findings: Finding[] = [];
+  for (const { place, destinations } of [...http, ...streams]) {
+    for (const destination of destinations) {
+      const [subset, port] = [findUnknownSubset(model, destination), findUnknownPort(model, destination)];
+      if (subset !== undefined) {
+        findings.push({ code: ErrorCode.UNKNOWN_SUBSET, message: `${place} ${subset}`, construct: object.construct });
+      }
+      if (port !== undefined) {
+        findings.push({ code: ErrorCode.UNKNOWN_PORT, message: `${place} ${port}`, construct: object.construct });
+      }
+    }
+  }
+  return findings;
 }
 
-function findUnknownSubset(model: MeshModel, { host, subset }: DestinationModel): string[] {
+function findUnknownSubset(model: MeshModel, { host, subset }: DestinationModel): string | undefined {
   const rules = model.rulesOf(host);
   if (
     subset === undefined ||
     rules.some((rule) => rule.subsets.has(subset)) ||
     (rules.length === 0 && !model.services.has(host))
   ) {
-    return [];
+    return undefined;
   }
   const known = rules.flatMap((rule) => [...rule.subsets.keys()]);
-  return [`leads to subset '${subset}' of '${host}', which no DestinationRule defines; there are ${known.join(', ') || 'none'}`];
+  return `leads to subset '${subset}' of '${host}', which no DestinationRule defines; there are ${known.join(', ') || 'none'}`;
 }
 
-function findUnknownPort(model: MeshModel, { host, port }: DestinationModel): string[] {
-  const ports = model.services.get(host)?.ports.map((known) => known.port);
-  return port === undefined || ports === undefined || ports.includes(port)
-    ? []
-    : [`leads to port ${port} of '${host}', which its Service does not have; there are ${ports.join(', ') || 'none'}`];
+function findUnknownPort(model: MeshModel, { host, port }: DestinationModel): string | undefined {
+  const ports = model.services.get(host)?.ports;
+  return port === undefined || ports === undefined || ports.some((known) => known.port === port)
+    ? undefined
+    : `leads to port ${port} of '${host}', which its Service does not have; there are ${ports.map((known) => known.port).join(', ') || 'none'}`;
 }
 
 function findUnreachableRoutes({ object, http }: VirtualServiceModel): Finding[] {
@@ -76,9 +82,11 @@ function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: Virtua
 
 /** Whether a gateway serves a host, by its name, by a wildcard above it, or because one of the two is `*`. */
 function serves(served: ReadonlySet<string>, host: string): boolean {
+  if (served.has(host) || (host === '*' && served.size > 0)) {
+    return true;
+  }
   const labels = host.split('.');
-  const wildcards = labels.map((_, index) => ['*', ...labels.slice(index + 1)].join('.'));
-  return served.has(host) || (host === '*' && served.size > 0) || wildcards.some((wildcard) => served.has(wildcard));
+  return labels.some((_, index) => served.has(['*', ...labels.slice(index + 1)].join('.')));
 }
 
 /** Istio takes one of two VirtualServices for a host inside the mesh, and an undefined order of routes at a gateway. */

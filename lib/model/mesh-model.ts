@@ -1,3 +1,4 @@
+import type { Chart } from 'cdk8s';
 import { Alternatives } from '../alternatives';
 import type { Manifest, Rendered } from './rendered';
 
@@ -114,8 +115,11 @@ export class MeshModel {
   public static ofEachSet(objects: readonly Rendered[]): MeshModel[] {
     const common: Rendered[] = [];
     const alternatives = new Map<string, Rendered[]>();
+    const choices = new Map<Chart, string | undefined>();
     for (const object of objects) {
-      const choice = choiceOf(object);
+      const { chart } = object;
+      const choice = choices.has(chart) ? choices.get(chart) : choiceOf(chart);
+      choices.set(chart, choice);
       if (choice === undefined) {
         common.push(object);
       } else {
@@ -143,7 +147,7 @@ export class MeshModel {
   private readonly rulesByHost = new Map<string, DestinationRuleModel[]>();
 
   public constructor(objects: readonly Rendered[]) {
-    const scaled = new Set(objects.map(({ manifest }) => scaleTarget(manifest)).filter((target) => target !== undefined));
+    const scaled = new Set(objects.flatMap(({ manifest }) => scaleTarget(manifest) ?? []));
     for (const object of objects) {
       this.read(object, scaled);
     }
@@ -170,7 +174,7 @@ export class MeshModel {
     const name = metadata.name ?? '';
     const namespace = metadata.namespace ?? '';
     const spec: Data = manifest.spec ?? {};
-    switch (`${manifest.apiVersion.replace(/\/.*/, '')}/${manifest.kind}`) {
+    switch (typeOf(manifest)) {
       case 'v1/Service':
         this.addService(`${name}.${namespace}.svc.cluster.local`, {
           object,
@@ -292,20 +296,41 @@ export class MeshModel {
 
 /** Finds what a selector selects without looking at everything. */
 class LabelIndex<T> {
-  private readonly byLabel = new Map<string, { labels: Record<string, unknown>; value: T }[]>();
+  private readonly entries: LabelledValue<T>[] = [];
+  private readonly byKey = new Map<string, Map<string, LabelledValue<T>[]>>();
 
   public add(namespace: string, labels: Record<string, unknown>, value: T): void {
-    for (const [key, label] of Object.entries(labels)) {
-      append(this.byLabel, `${namespace} ${key} ${label}`, { labels, value });
-    }
+    this.entries.push({ namespace, labels, value });
+    this.byKey.clear();
   }
 
   /** An empty selector selects nothing. */
   public select(namespace: string, selector: Record<string, string>): T[] {
-    const candidates = Object.entries(selector).map(([key, label]) => this.byLabel.get(`${namespace} ${key} ${label}`) ?? []);
+    const candidates = Object.keys(selector).map((key) => this.with(key).get(`${namespace} ${selector[key]}`) ?? []);
     const fewest = candidates.reduce((best, next) => (next.length < best.length ? next : best), candidates[0] ?? []);
     return fewest.filter(({ labels }) => covers(selector, labels)).map(({ value }) => value);
   }
+
+  /** Everything that carries a label with this key, by namespace and value. Selectors use few of the keys. */
+  private with(key: string): Map<string, LabelledValue<T>[]> {
+    let byValue = this.byKey.get(key);
+    if (byValue === undefined) {
+      byValue = new Map();
+      for (const entry of this.entries) {
+        if (Object.hasOwn(entry.labels, key)) {
+          append(byValue, `${entry.namespace} ${entry.labels[key]}`, entry);
+        }
+      }
+      this.byKey.set(key, byValue);
+    }
+    return byValue;
+  }
+}
+
+interface LabelledValue<T> {
+  readonly namespace: string;
+  readonly labels: Record<string, unknown>;
+  readonly value: T;
 }
 
 function append<T>(index: Map<string, T[]>, key: string, value: T): void {
@@ -319,25 +344,38 @@ function append<T>(index: Map<string, T[]>, key: string, value: T): void {
 
 /** Whether the labels hold all that the selector asks for. */
 export function covers(selector: Record<string, string>, labels: Record<string, unknown>): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+  return Object.keys(selector).every((key) => labels[key] === selector[key]);
 }
 
-/** The alternative that an object belongs to. */
-function choiceOf({ construct }: Rendered): string | undefined {
-  const { scopes } = construct.node;
+/** The alternative that a chart belongs to. */
+function choiceOf(chart: Chart): string | undefined {
+  const { scopes } = chart.node;
   const index = scopes.findIndex((scope) => scope instanceof Alternatives);
   return index < 0 ? undefined : scopes[index + 1].node.path;
 }
 
 /** What an autoscaler or Flagger scales: `namespace/kind/name`. */
-function scaleTarget(manifest: Manifest): string | undefined {
-  const spec: Data = manifest.spec;
-  const target =
-    manifest.kind === 'HorizontalPodAutoscaler' || manifest.kind === 'ScaledObject' ? spec?.scaleTargetRef : spec?.targetRef;
-  const scales = ['HorizontalPodAutoscaler', 'ScaledObject', 'Canary'].includes(manifest.kind);
-  return scales && target !== undefined
-    ? `${manifest.metadata?.namespace ?? ''}/${target.kind ?? 'Deployment'}/${target.name}`
-    : undefined;
+function scaleTarget({ kind, metadata, spec }: Manifest): string | undefined {
+  const target = scaleTargetRef(kind, spec ?? {});
+  return target && `${metadata?.namespace ?? ''}/${target.kind ?? 'Deployment'}/${target.name}`;
+}
+
+function scaleTargetRef(kind: string, spec: Data): Data {
+  switch (kind) {
+    case 'HorizontalPodAutoscaler':
+    case 'ScaledObject':
+      return spec.scaleTargetRef;
+    case 'Canary':
+      return spec.targetRef;
+    default:
+      return undefined;
+  }
+}
+
+/** Group, or the version of the core group, and kind: `apps/Deployment`, `v1/Service`. */
+function typeOf({ apiVersion, kind }: Manifest): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash < 0 ? apiVersion : apiVersion.slice(0, slash)}/${kind}`;
 }
 
 function readRoute(place: string, route: Data, namespace: string): RouteModel {
