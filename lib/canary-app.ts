@@ -680,11 +680,8 @@ export class CanaryApp extends MeshService {
   }
 
   private labels(version?: string): Record<string, string> {
-    return {
-      ...this._selector(),
-      'app.kubernetes.io/name': this.appName,
-      ...(version !== undefined && { version, 'app.kubernetes.io/version': version }),
-    };
+    const labels = { ...this._selector(), 'app.kubernetes.io/name': this.appName };
+    return version === undefined ? labels : { ...labels, version, 'app.kubernetes.io/version': version };
   }
 
   private renderDestinationRule(): unknown {
@@ -711,7 +708,7 @@ export class CanaryApp extends MeshService {
   }
 
   /** Where the Service has several ports, Istio asks each destination for one. */
-  private meshRoutes(): Route[] {
+  private meshRoutes(): readonly Route[] {
     const routes = protectRoutes(this, this._routes());
     if (this.ports.length === 1) {
       return routes;

@@ -240,7 +240,10 @@ function settingsOf({ _props: props }: ResilienceRules): string[] {
 /**
  * The routes of an app with the timeouts, retries and faults of its rules. Rules for some requests come before the rest of each route.
  */
-export function protectRoutes(app: MeshService, routes: readonly Route[]): Route[] {
+export function protectRoutes(app: MeshService, routes: readonly Route[]): readonly Route[] {
+  if (app._rules.length === 0) {
+    return routes;
+  }
   const general = app._rules.filter(({ _props: props }) => props.when === undefined);
   const limited = app._rules.filter(({ _props: props }) => props.when !== undefined);
   const defaults = Object.assign({}, ...general.map(({ _props: props }) => timingOf(props)));

@@ -25,6 +25,10 @@ export interface Exposure {
  * @throws `unsupported-match`, `unsupported-rewrite` when Istio cannot say the combination in one route
  */
 export function atGateway(route: Route, exposure: Exposure): Route[] {
+  const changed = [route.rewrite, route.redirect, exposure.rewrite].some((change) => change !== undefined);
+  if (!changed && route.matches.length + exposure.matches.length === 0) {
+    return [toPort(route, exposure.host, exposure.port)];
+  }
   const parts = matchesOf(exposure).flatMap((client) =>
     matchesOf(route).flatMap((app) => {
       const seen = asClientSees(app, client, exposure);

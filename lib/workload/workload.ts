@@ -80,15 +80,14 @@ export interface WorkloadOptions extends ContainerOptions {
   readonly extraContainers?: { [name: string]: ExtraContainer };
 }
 
-const MERGED_BY_KEY = ['env', 'envVariables', 'files', 'podLabels', 'podAnnotations', 'nodeSelector', 'extraContainers'] as const;
+const MERGED_BY_KEY = new Set(['env', 'envVariables', 'files', 'podLabels', 'podAnnotations', 'nodeSelector', 'extraContainers']);
 
 /** The version's options over the app's. */
 export function mergeWorkload(app: WorkloadOptions, version: WorkloadOptions): WorkloadOptions {
-  const said = Object.fromEntries(Object.entries(version).filter(([, value]) => value !== undefined));
-  const merged: Record<string, unknown> = { ...app, ...said };
-  for (const field of MERGED_BY_KEY) {
-    if (app[field] !== undefined && version[field] !== undefined) {
-      merged[field] = { ...app[field], ...version[field] };
+  const merged: Record<string, unknown> = { ...app };
+  for (const [option, value] of Object.entries(version)) {
+    if (value !== undefined) {
+      merged[option] = MERGED_BY_KEY.has(option) ? { ...(merged[option] as object | undefined), ...value } : value;
     }
   }
   return merged;
