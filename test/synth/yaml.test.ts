@@ -217,11 +217,12 @@ const { document } = fc.letrec<{ value: unknown; document: unknown }>((tie) => (
 }));
 
 test('a file reads byte for byte as cdk8s itself would write it: 100,000 awkward documents', () => {
-  const writer = new YamlWriter();
+  const writers = [new YamlWriter(), new YamlWriter({ aliases: false })];
   fc.assert(
     fc.property(document, (d) => {
-      if (writer.stringify([d]) !== Yaml.stringify(d)) {
-        expect(writer.stringify([d])).toBe(Yaml.stringify(d));
+      const wanted = Yaml.stringify(d);
+      for (const writer of writers.filter((candidate) => candidate.stringify([d]) !== wanted)) {
+        expect(writer.stringify([d])).toBe(wanted);
       }
     }),
     { numRuns: 100_000 },
