@@ -91,7 +91,10 @@ export function joinParts(route: Route, parts: readonly RoutePart[]): Route[] {
 
 /** The routes that some request meets: where routes are limited, one may be left with nothing but what an earlier one takes. */
 export function reachable(routes: readonly Route[]): Route[] {
-  return routes.length === 1 ? [...routes] : routes.filter((route, index) => {
+  return routes.filter((route, index) => {
+    if (index === 0) {
+      return true;
+    }
     const taken = routes.slice(0, index).flatMap(matchesOf);
     return !matchesOf(route).every((match) => taken.some((earlier) => matchCovers(earlier, match)));
   });
