@@ -15,7 +15,7 @@ import { orUndefined } from './workload/container';
 
 /** A tighter limit for some paths. */
 export interface PathRateLimit {
-  /** The paths: {@link PathMatch.exact} or {@link PathMatch.prefix}. */
+  /** The paths: {@link PathMatch.exact}, {@link PathMatch.prefix} or {@link PathMatch.below}. */
   readonly path: PathMatch;
   /** How many requests a pod takes in the time of the whole limit. They count against the whole limit too. */
   readonly requests: number;
@@ -229,20 +229,23 @@ function createFilter(construct: Construct, suffix: string, { app, port }: RateL
 
 /** A path as Envoy's `:path` holds it, with the query behind it. */
 function describePath(path: PathMatch, construct: Construct): { readonly key: string; readonly header: Record<string, unknown> } {
-  const [{ uri = {}, ignoreUriCase = false }] = path._toMatches();
-  const key = uri.exact ?? uri.prefix;
-  if (key === undefined) {
+  const matches = path._toMatches();
+  const [{ uri: { exact, prefix } = {}, ignoreUriCase = false }] = matches;
+  const literal = exact ?? prefix;
+  if (literal === undefined) {
     throw new MeshError(
       ErrorCode.UNSUPPORTED_MATCH,
-      `a limit for ${describeMatches(path._toMatches())} is not supported; use PathMatch.exact or PathMatch.prefix`,
+      `a limit for ${describeMatches(matches)} is not supported; use PathMatch.exact, PathMatch.prefix or PathMatch.below`,
       construct,
     );
   }
+  // A path and all below it are two matches.
+  const below = matches.length > 1;
   const match =
-    uri.exact === undefined
-      ? { prefix: key, ignore_case: ignoreUriCase || undefined }
-      : { safe_regex: { regex: `${ignoreUriCase ? '(?i)' : ''}${escapeRe2(key)}(\\?.*)?` } };
-  return { key, header: { name: ':path', string_match: match } };
+    exact === undefined
+      ? { prefix: literal, ignore_case: ignoreUriCase || undefined }
+      : { safe_regex: { regex: `${ignoreUriCase ? '(?i)' : ''}${escapeRe2(literal)}${below ? '(/.*)?' : ''}(\\?.*)?` } };
+  return { key: below ? `${literal}/**` : literal, header: { name: ':path', string_match: match } };
 }
 
 /** Protocol Buffers write durations in seconds alone: `0.5s`. */

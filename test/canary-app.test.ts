@@ -361,8 +361,8 @@ describe('rules', () => {
 
   test.each<[RoutingRule, string]>([
     [
-      { when: PathMatch.exact('/a'), to: 'v1', rewrite: Rewrite.prefix('/b') },
-      'the route rewrites the prefix to \'/b\' but matches {"uri":{"exact":"/a"}}; match with PathMatch.prefix, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
+      { when: PathMatch.regex('/a.*'), to: 'v1', rewrite: Rewrite.prefix('/b') },
+      'the route rewrites the prefix to \'/b\' but matches {"uri":{"regex":"/a.*"}}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
     ],
     [
       { when: PathMatch.prefix('/a'), redirect: Redirect.path('/a/b') },

@@ -329,10 +329,29 @@ describe('an app at a gateway', () => {
     ],
     [
       { host: SHOP, rewrite: Rewrite.prefix('/') },
-      "the route rewrites the prefix to '/' but matches every path; match with PathMatch.prefix, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
+      "the route rewrites the prefix to '/' but matches every path; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
     ],
   ])('is refused with bad input: %#', (options, expected) => {
     expect(message({}, (gateway, cart) => gateway.expose(cart, options)).replace('[system/gateway] ', '')).toBe(expected);
+  });
+
+  test('stands in a folder of a host, and sees the paths from there on', () => {
+    const manifests = synth((scope) => {
+      const cart = new CanaryApp(scope, 'cart', {
+        image: 'cart',
+        ports: [AppPort.http(80)],
+        rules: [{ when: PathMatch.below('/items'), to: 'v1' }],
+        versions: { v1: {} },
+      });
+      const options = { host: SHOP, paths: [PathMatch.below('/cart')], rewrite: Rewrite.prefix('/') };
+      new MeshGateway(scope, 'gateway').expose(cart, options);
+    });
+    const { http } = routes(manifests);
+    expect(http.map(({ match, rewrite }: { match: unknown; rewrite: unknown }) => [match, rewrite])).toEqual([
+      [[{ uri: { exact: '/cart/items' } }], { uri: '/items' }],
+      [[{ uri: { prefix: '/cart/items/' } }], { uri: '/items/' }],
+      [[{ uri: { exact: '/cart' } }, { uri: { prefix: '/cart/' } }], { uri: '/' }],
+    ]);
   });
 
   test('is refused on a port that it lacks, or without HTTP', () => {

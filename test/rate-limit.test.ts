@@ -99,6 +99,26 @@ describe('a local rate limit', () => {
     expect(accepts({ regex }, path)).toBe(holds);
   });
 
+  test.each([
+    ['/page', true],
+    ['/page?user=jason', true],
+    ['/page/', true],
+    ['/page/1?a', true],
+    ['/pages', false],
+    ['/a/page', false],
+  ])('for what is below /page holds for %s: %s', (path, holds) => {
+    const { spec } = local({
+      paths: [
+        { path: PathMatch.below('/page'), requests: 10 },
+        { path: PathMatch.exact('/page'), requests: 5 },
+      ],
+    });
+    const { rate_limits: limits, descriptors } = spec.configPatches[1].patch.value.typed_per_filter_config[LOCAL];
+    const { regex } = limits[0].actions[0].header_value_match.headers[0].string_match.safe_regex;
+    expect(accepts({ regex }, path)).toBe(holds);
+    expect(descriptors.map(({ entries }: { entries: { value: string }[] }) => entries[0].value)).toEqual(['/page/**', '/page']);
+  });
+
   test('ignores case where that is said', () => {
     const { spec } = local({ paths: [{ path: PathMatch.exact('/a.b', { ignoreCase: true }), requests: 10 }] });
     const [{ actions }] = spec.configPatches[1].patch.value.typed_per_filter_config[LOCAL].rate_limits;

@@ -22,7 +22,8 @@ export interface CallOptions {
    */
   readonly port?: number;
   /**
-   * The paths, of which one must match: {@link PathMatch.grpc}, {@link PathMatch.exact} or {@link PathMatch.prefix}.
+   * The paths, of which one must match: {@link PathMatch.grpc}, {@link PathMatch.exact}, {@link PathMatch.prefix} or
+   * {@link PathMatch.below}.
    * @default - every path
    */
   readonly paths?: PathMatch[];
@@ -278,18 +279,19 @@ function renderPaths(paths: readonly PathMatch[], caller: Construct): string[] {
   if (paths.length === 0) {
     throw new MeshError(ErrorCode.INVALID_CALL, 'paths is empty, so nothing could be called; name one or leave it out', caller);
   }
-  return paths.map((path) => {
-    const [{ uri = {}, ignoreUriCase = false }] = path._toMatches();
-    const literal = uri.exact ?? uri.prefix;
-    if (literal === undefined || ignoreUriCase || literal.includes('*')) {
-      throw new MeshError(
-        ErrorCode.INVALID_CALL,
-        `paths hold ${describeMatches(path._toMatches())}, which no AuthorizationPolicy says; allowed are ${list(['PathMatch.grpc', 'PathMatch.exact', 'PathMatch.prefix'])} without '*', in one case`,
-        caller,
-      );
-    }
-    return uri.exact ?? `${literal}*`;
-  });
+  return paths.flatMap((path) =>
+    path._toMatches().map(({ uri = {}, ignoreUriCase = false }) => {
+      const literal = uri.exact ?? uri.prefix;
+      if (literal === undefined || ignoreUriCase || literal.includes('*')) {
+        throw new MeshError(
+          ErrorCode.INVALID_CALL,
+          `paths hold ${describeMatches(path._toMatches())}, which no AuthorizationPolicy says; allowed are ${list(['PathMatch.grpc', 'PathMatch.exact', 'PathMatch.prefix', 'PathMatch.below'])} without '*', in one case`,
+          caller,
+        );
+      }
+      return uri.exact ?? `${literal}*`;
+    }),
+  );
 }
 
 /** The paths as the Service behind a rule sees them: its policy is asked after the rewrite. */

@@ -68,7 +68,7 @@ function asClientSees(app: HttpMatch, client: HttpMatch, exposure: Exposure): Ht
 
 /** The app's condition on the path in the client's terms; without a field where every path that the gateway lets through satisfies it. */
 function pathAsClientSees(app: HttpMatch, client: HttpMatch, { rewrite: gateway }: Exposure): HttpMatch | undefined {
-  const rewrite = gateway?._path();
+  const rewrite = gateway?._pathAt(client);
   if (rewrite === undefined) {
     return app;
   }
@@ -100,7 +100,7 @@ function pathAsClientSees(app: HttpMatch, client: HttpMatch, { rewrite: gateway 
 
 /** What the app sees of the path that a client asks for; `undefined` where that cannot be told. */
 function pathAsAppSees({ client, match }: Meeting, { rewrite: gateway }: Exposure): StringMatch | undefined {
-  const rewrite = gateway?._path();
+  const rewrite = gateway?._pathAt(client);
   if (rewrite === undefined) {
     return match.uri;
   }
@@ -152,7 +152,7 @@ function asClientIsSent(redirect: Redirect, meeting: Meeting, exposure: Exposure
     // Another host knows nothing of the gateway's paths: it is asked for the path as the app sees it.
     return target === undefined && prefixRewrite === undefined ? narrowed._to(targetOf(uri)) : narrowed;
   }
-  const from = meeting.client.uri?.prefix;
+  const from = prefixOf(meeting.client, exposure);
   const path = target ?? prefixRewrite;
   if (rewrite.kind !== 'prefix' || from === undefined || path === undefined) {
     return narrowed;
@@ -165,6 +165,12 @@ function asClientIsSent(redirect: Redirect, meeting: Meeting, exposure: Exposure
   }
   const shown = from + path.slice(rewrite.path.length);
   return narrowed._to(target === undefined ? { prefixRewrite: shown } : { uri: shown });
+}
+
+/** The prefix under which clients find what the gateway shows: that of the match, or where a path goes with all below it, that of these. */
+function prefixOf({ uri }: HttpMatch, { matches }: Exposure): string | undefined {
+  const below = uri?.exact === undefined ? undefined : `${uri.exact}/`;
+  return uri?.prefix ?? matches.find((match) => match.uri?.prefix === below)?.uri?.prefix;
 }
 
 function targetOf({ exact, prefix }: StringMatch = {}): { uri?: string; prefixRewrite?: string } {

@@ -24,16 +24,26 @@ export class PathMatch extends RequestMatch {
    * @throws `invalid-path` when it does not begin with `/` or holds a query, a fragment or a blank
    */
   public static exact(path: string, options: PathMatchOptions = {}): PathMatch {
-    return new PathMatch({ exact: requirePath(path) }, options);
+    return new PathMatch([{ exact: requirePath(path) }], options);
   }
 
   /**
-   * Every path that begins with these characters: `/shop` also matches `/shopping`, as everywhere in Istio.
-   * Write `/shop/` together with `exact('/shop')` where only whole segments may match.
+   * Every path that begins with these characters: `/shop` also matches `/shopping`, as everywhere in Istio. {@link below} does not.
    * @throws `invalid-path` when it does not begin with `/` or holds a query, a fragment or a blank
    */
   public static prefix(path: string, options: PathMatchOptions = {}): PathMatch {
-    return new PathMatch({ prefix: requirePath(path) }, options);
+    return new PathMatch([{ prefix: requirePath(path) }], options);
+  }
+
+  /**
+   * A path and all that are below it: `/shop`, `/shop/` and `/shop/cart`, but not `/shopping`. With `Rewrite.prefix('/')` they become
+   * `/`, `/` and `/cart`.
+   * @throws `invalid-path` when it does not begin with `/` or holds a query, a fragment or a blank
+   */
+  public static below(path: string, options: PathMatchOptions = {}): PathMatch {
+    const folder = requirePath(path).replace(/\/$/, '');
+    const below = { prefix: `${folder}/` };
+    return new PathMatch(folder === '' ? [below] : [{ exact: folder }, below], options);
   }
 
   /**
@@ -49,7 +59,7 @@ export class PathMatch extends RequestMatch {
         `path regex is '${regex}', which asks for '${head}' first; every path begins with '/'`,
       );
     }
-    return new PathMatch({ regex });
+    return new PathMatch([{ regex }]);
   }
 
   /**
@@ -67,7 +77,7 @@ export class PathMatch extends RequestMatch {
         `gRPC service is ${quote(service)} and method ${quote(method)}; allowed are names such as 'shop.CartService' and 'GetCart'`,
       );
     }
-    return new PathMatch(method === undefined ? { prefix: `/${service}/` } : { exact: `/${service}/${method}` });
+    return new PathMatch([method === undefined ? { prefix: `/${service}/` } : { exact: `/${service}/${method}` }]);
   }
 
   /**
@@ -80,22 +90,21 @@ export class PathMatch extends RequestMatch {
     requirePath(template.replaceAll(/(?!^)\{\*\*?\}/g, ''));
     const parts = template.split(/(\{\*\*?\})/);
     const regex = parts.map((part) => (part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : escapeRe2(part))).join('');
-    return new PathMatch({ regex: requireRe2('path template', `^${regex}$`) });
+    return new PathMatch([{ regex: requireRe2('path template', `^${regex}$`) }]);
   }
 
-  /** @internal */
-  public readonly _uri: StringMatch;
+  private readonly paths: readonly StringMatch[];
   private readonly ignoreCase: boolean;
 
-  private constructor(uri: StringMatch, options: PathMatchOptions = {}) {
+  private constructor(paths: readonly StringMatch[], options: PathMatchOptions = {}) {
     super();
-    this._uri = uri;
+    this.paths = paths;
     this.ignoreCase = options.ignoreCase ?? false;
   }
 
   /** @internal */
   public override _toMatches(): HttpMatch[] {
-    return [{ uri: this._uri, ...(this.ignoreCase && { ignoreUriCase: true }) }];
+    return this.paths.map((uri) => ({ uri, ...(this.ignoreCase && { ignoreUriCase: true }) }));
   }
 }
 

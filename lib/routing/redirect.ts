@@ -72,9 +72,8 @@ export class Redirect {
   }
 
   /**
-   * To the same path with this in place of the prefix that the route matched. Needs a route that matches by prefix, and Istio 1.31
-   * or newer.
-   * Istio 1.31 and newer.
+   * To the same path with this in place of the prefix that the route matched. A path that the route matches exactly is replaced as a
+   * whole. Needs a route that matches by prefix, exactly, or both ({@link PathMatch.below}), and Istio 1.31 or newer.
    * @throws `invalid-path` when it does not begin with `/`
    */
   public static prefix(prefix: string, options: RedirectOptions = {}): Redirect {
@@ -145,7 +144,8 @@ export class Redirect {
       return false;
     }
     const { uri: wanted, ignoreUriCase } = match;
-    const next = uri !== undefined ? { exact: uri } : prefixRewrite !== undefined ? { prefix: prefixRewrite } : wanted;
+    const swapped = wanted?.exact === undefined ? { prefix: prefixRewrite } : { exact: prefixRewrite };
+    const next = uri !== undefined ? { exact: uri } : prefixRewrite !== undefined ? swapped : wanted;
     return matchCovers({ uri: wanted, ignoreUriCase }, { uri: next, ignoreUriCase });
   }
 

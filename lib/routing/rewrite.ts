@@ -34,7 +34,8 @@ export class Rewrite {
   }
 
   /**
-   * The prefix that the route matched becomes this one; what follows it stays. Needs a route that matches by prefix.
+   * The prefix that the route matched becomes this one; what follows it stays. A path that the route matches exactly is replaced as a
+   * whole. Needs a route that matches by prefix, exactly, or both ({@link PathMatch.below}).
    * @throws `invalid-path` when it does not begin with `/`
    */
   public static prefix(prefix: string): Rewrite {
@@ -107,6 +108,14 @@ export class Rewrite {
   }
 
   /**
+   * What becomes of the paths that a match takes: one that it takes exactly is replaced as a whole.
+   * @internal
+   */
+  public _pathAt({ uri }: HttpMatch): PathRewrite | undefined {
+    return this.uri?.kind === 'prefix' && uri?.exact !== undefined ? { kind: 'path', path: this.uri.path } : this.uri;
+  }
+
+  /**
    * The same rewrite for a route that matched `from` and now matches the narrower `to`: Istio swaps the prefix that is matched.
    * @internal
    */
@@ -151,9 +160,8 @@ function requireSubstitution(regex: string, substitution: string): void {
 
 /** Istio swaps the characters alone: '/shop' for '/' turns '/shop/cart' into '//cart'. */
 function requireSlashes(path: string, matches: readonly HttpMatch[]): void {
-  for (const { uri } of matches) {
-    const prefix = uri?.prefix ?? '';
-    if (prefix.endsWith('/') !== path.endsWith('/')) {
+  for (const { uri: { prefix } = {} } of matches) {
+    if (prefix !== undefined && prefix.endsWith('/') !== path.endsWith('/')) {
       throw new MeshError(
         ErrorCode.UNSUPPORTED_REWRITE,
         `prefix '${prefix}' becomes '${path}', so '${prefix.replace(/\/$/, '')}/a' becomes '${path}${prefix.endsWith('/') ? 'a' : '/a'}'; end both with '/' or neither`,
@@ -164,11 +172,11 @@ function requireSlashes(path: string, matches: readonly HttpMatch[]): void {
 
 /** @internal */
 export function requirePrefixMatches(what: string, path: string, matches: readonly HttpMatch[]): void {
-  const other = matches.find((match) => match.uri?.prefix === undefined);
+  const other = matches.find(({ uri }) => uri?.prefix === undefined && uri?.exact === undefined);
   if (matches.length === 0 || other !== undefined) {
     throw new MeshError(
       ErrorCode.UNSUPPORTED_REWRITE,
-      `the route ${what} '${path}' but matches ${other === undefined ? 'every path' : JSON.stringify(other)}; match with PathMatch.prefix, or use Rewrite.path or Redirect.path`,
+      `the route ${what} '${path}' but matches ${other === undefined ? 'every path' : JSON.stringify(other)}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path`,
     );
   }
 }

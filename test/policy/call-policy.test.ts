@@ -56,7 +56,7 @@ const SHOP = synth((scope) => {
   const frontend = service(scope, 'frontend', AppPort.http(80, { targetPort: 8080 }));
   const options: Required<CallOptions> = {
     port: 7070,
-    paths: [PathMatch.grpc('shop.CartService', 'GetCart'), PathMatch.grpc('shop.Health')],
+    paths: [PathMatch.grpc('shop.CartService', 'GetCart'), PathMatch.grpc('shop.Health'), PathMatch.below('/admin')],
   };
   frontend.calls(cart, options);
   new MeshGateway(scope, 'gateway', { workloadServiceAccount: 'ingress' }).expose(frontend, { host: 'shop.example.com' });
@@ -88,7 +88,7 @@ describe('a call between two apps', () => {
     expect(one(SHOP, 'AuthorizationPolicy', 'cart').spec.rules).toEqual([
       {
         from: [{ source: { principals: ['cluster.local/ns/shop/sa/frontend'] } }],
-        to: [{ operation: { ports: ['7070'], paths: ['/shop.CartService/GetCart', '/shop.Health/*'] } }],
+        to: [{ operation: { ports: ['7070'], paths: ['/shop.CartService/GetCart', '/shop.Health/*', '/admin', '/admin/*'] } }],
       },
     ]);
   });
@@ -693,7 +693,7 @@ describe('a call is refused', () => {
     ['a path with a star, which would stand for more', PathMatch.exact('/a*')],
   ])('by %s, which no policy says', (_, path) => {
     expect(message(cart, { paths: [path] })).toContain(
-      "which no AuthorizationPolicy says; allowed are PathMatch.grpc, PathMatch.exact, PathMatch.prefix without '*', in one case (invalid-call)",
+      "which no AuthorizationPolicy says; allowed are PathMatch.grpc, PathMatch.exact, PathMatch.prefix, PathMatch.below without '*', in one case (invalid-call)",
     );
   });
 });

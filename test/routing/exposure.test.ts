@@ -167,6 +167,7 @@ const someCondition: fc.Arbitrary<RequestMatch> = fc.oneof(
   somePath.map((path) => PathMatch.exact(path)),
   somePath.map((path) => PathMatch.prefix(path)),
   somePath.map((path) => PathMatch.prefix(path, { ignoreCase: true })),
+  somePath.map((path) => PathMatch.below(path)),
   fc.constant(PathMatch.template('/{*}/b')),
   fc.constant(HeaderMatch.exact('x', '/a')),
   somePath.map((path) => PathMatch.prefix(path).and(HeaderMatch.present('y'))),
@@ -206,6 +207,13 @@ const someExposure: fc.Arbitrary<RandomExposure> = fc.oneof(
       options: { paths: [PathMatch.prefix(from)], rewrite: to === undefined ? undefined : Rewrite.prefix(to) },
       enter: ({ path }) => (path.startsWith(from) ? (to ?? from) + path.slice(from.length) : undefined),
       leave: (path) => from + path.slice((to ?? from).length),
+    }),
+  ),
+  fc.tuple(fc.constantFrom('/a', '/x'), fc.constantFrom('/', '/b/')).map(
+    ([from, to]): RandomExposure => ({
+      options: { paths: [PathMatch.below(from)], rewrite: Rewrite.prefix(to) },
+      enter: ({ path }) => (path === from ? to : path.startsWith(`${from}/`) ? to + path.slice(from.length + 1) : undefined),
+      leave: (path) => `${from}/${path.slice(to.length)}`,
     }),
   ),
   fc.tuple(somePath, somePath).map(

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { accepts } from '../../lib/routing/string-match';
 import { refusal } from '../support/synth';
 
-const holds = (match: PathMatch, path: string) => accepts(match._uri, path);
+const holds = (match: PathMatch, path: string) => match._toMatches().some(({ uri = {} }) => accepts(uri, path));
 
 describe('a condition on the path', () => {
   test.each([
@@ -33,10 +33,30 @@ describe('a condition on the path', () => {
   ])('is refused for %j', (path, why) => {
     expect(refusal(() => PathMatch.exact(path))).toBe(`path is '${path}'; ${why} (invalid-path)`);
     expect(refusal(() => PathMatch.prefix(path))).toBe(`path is '${path}'; ${why} (invalid-path)`);
+    expect(refusal(() => PathMatch.below(path))).toBe(`path is '${path}'; ${why} (invalid-path)`);
   });
 
   test('takes what is percent-encoded', () => {
-    expect(PathMatch.exact('/caf%C3%A9')._uri).toEqual({ exact: '/caf%C3%A9' });
+    expect(PathMatch.exact('/caf%C3%A9')._toMatches()).toEqual([{ uri: { exact: '/caf%C3%A9' } }]);
+  });
+});
+
+describe('a path and all below it', () => {
+  test.each(['/cart', '/cart/'])('is %s and whole segments behind it', (path) => {
+    const cart = PathMatch.below(path);
+    expect(['/cart', '/cart/', '/cart/a', '/cart/a/b'].filter((request) => !holds(cart, request))).toEqual([]);
+    expect(['/', '/car', '/cartoon', '/a/cart', '/Cart'].filter((request) => holds(cart, request))).toEqual([]);
+  });
+
+  test('is every path below the root', () => {
+    expect(PathMatch.below('/')._toMatches()).toEqual([{ uri: { prefix: '/' } }]);
+  });
+
+  test('may ignore case', () => {
+    expect(PathMatch.below('/Cart', { ignoreCase: true })._toMatches()).toEqual([
+      { uri: { exact: '/Cart' }, ignoreUriCase: true },
+      { uri: { prefix: '/Cart/' }, ignoreUriCase: true },
+    ]);
   });
 });
 

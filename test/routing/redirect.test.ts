@@ -56,8 +56,8 @@ describe('a redirect', () => {
   });
 
   test('of a prefix is refused without a match by prefix', () => {
-    expect(refusal(() => render(Redirect.prefix('/new'), PathMatch.exact('/old')))).toBe(
-      'the route redirects the prefix to \'/new\' but matches {"uri":{"exact":"/old"}}; match with PathMatch.prefix, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
+    expect(refusal(() => render(Redirect.prefix('/new'), PathMatch.regex('/old.*')))).toBe(
+      'the route redirects the prefix to \'/new\' but matches {"uri":{"regex":"/old.*"}}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
     );
     expect(refusal(() => render(Redirect.prefix('/new')))).toContain('but matches every path');
   });

@@ -32,12 +32,22 @@ describe('Rewrite.prefix', () => {
     expect(render(Rewrite.prefix('/b'), PathMatch.prefix('/a').or(PathMatch.prefix('/c')))).toEqual({ uri: '/b' });
   });
 
+  test('replaces a path that is matched exactly', () => {
+    expect(render(Rewrite.prefix('/b'), PathMatch.prefix('/a').or(PathMatch.exact('/c')))).toEqual({ uri: '/b' });
+    expect(render(Rewrite.prefix('/b/'), PathMatch.exact('/a'))).toEqual({ uri: '/b/' });
+  });
+
+  test.each(['/', '/store/'])('makes %s of a path and what is below it', (to) => {
+    expect(render(Rewrite.prefix(to), PathMatch.below('/cart'))).toEqual({ uri: to });
+    expect(refusal(() => render(Rewrite.prefix('/store'), PathMatch.below('/cart')))).toContain("'/cart/a' becomes '/storea'");
+  });
+
   test('is refused without a match by prefix', () => {
     expect(refusal(() => render(Rewrite.prefix('/b')))).toBe(
-      "the route rewrites the prefix to '/b' but matches every path; match with PathMatch.prefix, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
+      "the route rewrites the prefix to '/b' but matches every path; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
     );
-    expect(refusal(() => render(Rewrite.prefix('/b'), PathMatch.prefix('/a').or(PathMatch.exact('/c'))))).toContain(
-      'but matches {"uri":{"exact":"/c"}}',
+    expect(refusal(() => render(Rewrite.prefix('/b'), PathMatch.prefix('/a').or(PathMatch.regex('/c.*'))))).toContain(
+      'but matches {"uri":{"regex":"/c.*"}}',
     );
   });
 
