@@ -50,6 +50,10 @@ export class Injection {
   ) {}
 }
 
+/** Kubernetes never gives these up. Flux, which would try to prune them for ever, leaves what bears the annotation. */
+const IMMORTAL = ['default', 'kube-system', 'kube-public'];
+const NEVER_PRUNED = { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' };
+
 const INJECTION_LABELS = ['istio-injection', 'istio.io/rev', 'istio.io/dataplane-mode'];
 
 /** Properties of a {@link MeshNamespace}. */
@@ -72,7 +76,7 @@ export interface MeshNamespaceProps {
 }
 
 /**
- * A namespace whose pods are part of the mesh.
+ * A namespace whose pods are part of the mesh. Flux does not prune the namespaces that Kubernetes never deletes, such as `default`.
  *
  * @see https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
  */
@@ -96,7 +100,11 @@ export class MeshNamespace extends Construct {
     }
     const namespace = new ApiObject(this, 'Resource', {
       ...NAMESPACE,
-      metadata: { name: this.name, labels: { ...props.labels, ...injection._labels } },
+      metadata: {
+        name: this.name,
+        labels: { ...props.labels, ...injection._labels },
+        annotations: IMMORTAL.includes(this.name) ? NEVER_PRUNED : undefined,
+      },
     });
     if (Chart.of(this).namespace !== undefined) {
       // cdk8s puts the chart's namespace on every object; a Namespace is in none.

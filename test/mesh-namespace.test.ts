@@ -32,6 +32,10 @@ describe('a namespace', () => {
     expect(namespace({ injection }).metadata.labels).toEqual(labels);
   });
 
+  test.each(['default', 'kube-system', 'kube-public'])('is not pruned by Flux where Kubernetes never deletes it: %s', (name) => {
+    expect(namespace({ name }).metadata.annotations).toEqual({ 'kustomize.toolkit.fluxcd.io/prune': 'disabled' });
+  });
+
   test('stands in no namespace, also in a chart without one', () => {
     const app = meshApp();
     new MeshNamespace(new Chart(app, 'system'), 'namespace', { name: 'shop' });
