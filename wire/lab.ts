@@ -8,6 +8,7 @@ import { isKind, Mesh } from './cluster/mesh';
 import { run } from './cluster/program';
 import { bin, builtTools, failureLogs, kubeconfig, logs } from './paths';
 import { Report } from './report';
+import { accessSystem } from './scenarios/access';
 import { bookStore } from './scenarios/book-store';
 import { bookinfo } from './scenarios/bookinfo';
 import { moveScenario, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
@@ -18,7 +19,16 @@ import { explain, type Mutant, type Outcome, observe, type Scenario, type State,
 import { shopSystem } from './scenarios/shop';
 import { workshop } from './scenarios/workshop';
 
-const systems: readonly System[] = [otus, bookStore, workshop, bookinfo, microservicesDemo, shopSystem, matchingSystem];
+const systems: readonly System[] = [
+  otus,
+  bookStore,
+  workshop,
+  bookinfo,
+  microservicesDemo,
+  shopSystem,
+  matchingSystem,
+  accessSystem,
+];
 
 /** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */
 async function main(names: string[], keep: boolean): Promise<void> {

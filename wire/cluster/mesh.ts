@@ -84,7 +84,8 @@ export class Mesh {
   async remove(objects: Manifest[]): Promise<void> {
     const [kept, deleted] = [objects.filter(isKept), objects.filter((object) => !isKept(object))];
     if (kept.length > 0) await this.apply(kept.map(bare));
-    await kubectl(['delete', '--ignore-not-found', '--timeout=60s', '--filename=-'], list(deleted));
+    await kubectl(['delete', '--ignore-not-found', '--wait=false', '--filename=-'], list(deleted));
+    await this.namespacesGone(deleted.filter(isKind('Namespace')));
     await distributed([], objects);
   }
 
@@ -141,6 +142,14 @@ export class Mesh {
       `/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(selector.join(','))}`,
     );
     return items.filter((pod: Manifest) => !pod.metadata.deletionTimestamp && isReady(pod));
+  }
+
+  private async namespacesGone(namespaces: Manifest[]): Promise<void> {
+    const names = new Set(namespaces.map(({ metadata }) => metadata.name));
+    await eventually(`the namespaces ${[...names].join(', ')} are gone`, 60, async () => {
+      const { items } = await this.api.get('/api/v1/namespaces');
+      return !items.some(({ metadata }: Manifest) => names.has(metadata.name));
+    });
   }
 
   private async rolledOut({ metadata }: Manifest): Promise<void> {

@@ -172,7 +172,7 @@ function send(
 
 function exchange(request: TcpRequest, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const target = { host, port: request.port };
+    const target = { host, port: request.port, localAddress: request.from };
     const socket = request.tls ? tls.connect({ ...target, ...tlsOptions(request.host, request.tls) }) : net.connect(target);
     let text = '';
     socket.setTimeout(defaultTimeout, () => socket.destroy(new Error('no answer in time')));

@@ -117,6 +117,7 @@ export interface TcpRequest {
   readonly port: number;
   readonly text: string;
   readonly address?: string;
+  readonly from?: string;
   readonly tls?: ClientTls;
 }
 

@@ -1,5 +1,5 @@
 import type { PodProcess } from '../cluster/pod-process';
-import type { HttpAnswer, HttpRequest } from '../pod/protocol';
+import type { HttpAnswer, HttpRequest, TcpRequest } from '../pod/protocol';
 import type { Scenario } from './scenario';
 
 /** So many that a route which takes one request in ten of another's is all but sure to be seen. */
@@ -35,6 +35,12 @@ export function answersAfter(
       return { text: `${status} after ${milliseconds} ms`, holds: `${status}` === expected && late > -0.05 && late < 0.5 };
     },
   };
+}
+
+/** Some bytes, and who got them in plain TCP: `tcp to mongo v7`. */
+export async function callStream(client: PodProcess, request: Omit<TcpRequest, 'text'>): Promise<string> {
+  const { received, error } = await client.call('tcp', { ...request, text: 'hello' });
+  return error ?? (received ? `${received.protocol} to ${received.app} ${received.version}` : 'closed without an answer');
 }
 
 /** A hundred requests that all get the same answer, from pods of one version: `100 × 200 v03`. */

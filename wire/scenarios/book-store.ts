@@ -5,7 +5,7 @@ import { eventually } from '../cluster/program';
 import { standIn } from '../cluster/stand-in';
 import { fromDist } from '../manifests';
 import type { Behaviour, HttpRequest } from '../pod/protocol';
-import { answers, answersAfter, describeAnswer } from './answers';
+import { answers, answersAfter, callStream, describeAnswer } from './answers';
 import type { Caller } from './load';
 import type { Mutant, Scenario, State, System } from './scenario';
 import { describeWeights, measureSplit } from './split';
@@ -13,6 +13,7 @@ import { describeWeights, measureSplit } from './split';
 const half = { v1: 50, v2: 50 };
 const inside = 'http://book-store.default.svc.cluster.local:8080';
 const published = 'http://book-store.local';
+const services = { store: 8480, order: 8380, warehouse: 8280, warranty: 8180 };
 const addOns = { kiali: 20001, grafana: 3000, tracing: 80 };
 
 const plainPostgres = 'Postgres is called in plain TCP';
@@ -28,7 +29,13 @@ export const bookStore: System = {
   objects: () => fromDist('book-store'),
   scenarios: async (mesh) => {
     const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-    return [...theCanary(mesh, address), postgres(mesh), ...publishedHosts(mesh, address), ...access(mesh, address)];
+    return [
+      ...theCanary(mesh, address),
+      postgres(mesh),
+      ...insideTheMesh(mesh),
+      ...publishedHosts(mesh, address),
+      ...access(mesh, address),
+    ];
   },
   mutants: [postgresInsists()],
   alternatives: [tenTimesFaster()],
@@ -69,17 +76,23 @@ async function follow(client: PodProcess, request: HttpRequest, redirects = 3): 
 function postgres(mesh: Mesh): Scenario {
   return {
     name: plainPostgres,
-    expected: 'tcp to postgres-service, from the mesh and past it',
+    expected: 'tcp to postgres-service v12, from the mesh and past it',
     measure: async () => {
       const [pod] = await mesh.pods('default', { app: 'postgres-service' });
-      const request = { host: 'postgres-service.default.svc.cluster.local', port: 5432, text: 'SELECT 1;' };
-      const calls = [mesh.inside.call('tcp', request), mesh.outside.call('tcp', { ...request, address: pod.address })];
-      const [fromMesh, past] = (await Promise.all(calls)).map(
-        ({ received, error }) => error ?? `${received?.protocol} to ${received?.app}`,
-      );
+      const request = { host: 'postgres-service.default.svc.cluster.local', port: 5432 };
+      const fromMesh = await callStream(mesh.inside, request);
+      const past = await callStream(mesh.outside, { ...request, address: pod.address });
       return fromMesh === past ? `${fromMesh}, from the mesh and past it` : `${fromMesh} from the mesh, ${past} past it`;
     },
   };
+}
+
+function insideTheMesh(mesh: Mesh): Scenario[] {
+  return Object.entries(services).map(([name, port]) =>
+    answers(`${name} answers inside the mesh`, `200 from ${name} v1 at /`, mesh.inside, {
+      url: `http://${name}.default.svc.cluster.local:${port}/`,
+    }),
+  );
 }
 
 function publishedHosts(mesh: Mesh, address: string): Scenario[] {
@@ -119,7 +132,7 @@ function access(mesh: Mesh, address: string): Scenario[] {
   ];
 }
 
-/** The same YAML with every duration a tenth as long, so that nobody has to wait for a minute: 15 s become 1.5 s. */
+/** The same YAML with every duration a tenth as long, so that nobody has to wait for a minute: 15 s are 1.5 s. */
 function tenTimesFaster(): State {
   return {
     name: 'ten times faster',
@@ -162,6 +175,8 @@ function circuitBreaker(mesh: Mesh): Scenario {
     expected: '10 × 500, then 503 no healthy upstream, healed after 3 s',
     measure: async () => {
       const [pod] = await mesh.pods('default', { app: 'book-store', version: 'v1' });
+      // Errors in a row are meant: an answer ends the row that a request without one, cut by its timeout, has begun.
+      await failuresAmong(mesh.inside, 20);
       await pod.call('behave', { status: 500 });
       const failures = await failuresAmong(mesh.inside, 100);
       await pod.call('behave', {});

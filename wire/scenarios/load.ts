@@ -12,9 +12,9 @@ export interface Caller {
 /** Acts while requests flow, and judges whether one of them failed. */
 export async function underLoad(callers: Caller[], action: () => Promise<void>): Promise<Judgement> {
   await Promise.all(callers.map(({ client, request }) => client.call('startLoad', { ...request, concurrency: 4 })));
-  await sleep(500);
+  await sleep(250);
   const failure = await action().catch((error: Error) => error);
-  await sleep(500);
+  await sleep(250);
   const tallies = await Promise.all(callers.map(({ client }) => client.call('stopLoad')));
   if (failure) throw failure;
   return judgeLoad(tallies);

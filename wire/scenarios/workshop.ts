@@ -3,7 +3,7 @@ import type { Fields } from '../cluster/api';
 import { type Mesh, pick } from '../cluster/mesh';
 import { namespace, standIn } from '../cluster/stand-in';
 import { fromDist } from '../manifests';
-import { answers, answersAlike, countAnswers } from './answers';
+import { answers, answersAlike, callStream, countAnswers } from './answers';
 import { balancing } from './balancing';
 import type { Caller } from './load';
 import type { Mutant, Scenario, State, System } from './scenario';
@@ -15,7 +15,12 @@ const onePercent = 'beth v03 gets one percent';
 
 /** The steps of aleph in their order, each beside a variant of beth. */
 export const workshop: System = {
-  ...step('80-20', 'dark-launch', async (mesh) => [...(await atTheGateway(mesh)), ...darkLaunch(mesh), ...loadBalancing(mesh)]),
+  ...step('80-20', 'dark-launch', async (mesh) => [
+    ...(await atTheGateway(mesh)),
+    mongo(mesh),
+    ...darkLaunch(mesh),
+    ...loadBalancing(mesh),
+  ]),
   name: 'workshop',
   alternatives: [
     step('60-40', 'mirror', async (mesh) => [mirroring(mesh)]),
@@ -43,19 +48,15 @@ function split(name: string, mesh: Mesh, request: { url: string }, weights: Weig
   return { name, expected: describeWeights(weights), measure: () => measureSplit(mesh.inside, request, weights) };
 }
 
+/** The second caller is the pod from which people are told to try requests. */
 async function requestsOfAll(mesh: Mesh): Promise<Caller[]> {
   const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
+  const [curl] = await mesh.pods('staging', { app: 'curl' });
   return [
     { client: mesh.inside, request: aleph },
-    { client: await theClient(mesh), request: beth },
+    { client: curl, request: beth },
     { client: mesh.outside, request: { url: 'http://front.local/', address } },
   ];
-}
-
-/** The pod from which the workshop's pages tell people to try requests. */
-async function theClient(mesh: Mesh) {
-  const [curl] = await mesh.pods('staging', { app: 'curl' });
-  return curl;
 }
 
 async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
@@ -75,6 +76,14 @@ async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
       url: 'http://front.staging.svc.cluster.local/wpcatalog',
     }),
   ];
+}
+
+function mongo(mesh: Mesh): Scenario {
+  return {
+    name: 'mongo is called inside the mesh',
+    expected: 'tcp to mongo v7',
+    measure: () => callStream(mesh.inside, { host: 'mongo.staging.svc.cluster.local', port: 27017 }),
+  };
 }
 
 function darkLaunch(mesh: Mesh): Scenario[] {
