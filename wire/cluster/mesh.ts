@@ -132,7 +132,7 @@ export class Mesh {
   /** Services have the addresses of the cluster; all that lies outside is the client there. */
   private async addressOf(name: string): Promise<string> {
     const [, service, namespace] = /^([^.]+)\.([^.]+)\.svc\.cluster\.local$/.exec(name) ?? [];
-    if (!service) return this.outside.address;
+    if (!service) return this.outside.publicAddress;
     return (await this.api.get(`/api/v1/namespaces/${namespace}/services/${service}`)).spec.clusterIP;
   }
 

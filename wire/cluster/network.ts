@@ -65,6 +65,12 @@ export class Network {
   }
 }
 
+/** Lets a pod be found at one more address. */
+export async function addAddress({ netns }: PodNetwork, address: string): Promise<void> {
+  await ip([`route replace ${address} dev ${bridge}`]);
+  await ip([`address replace ${address}/32 dev eth0`], netns);
+}
+
 async function ip(commands: string[], netns?: string): Promise<void> {
   await run(['ip', '-batch', '-'], { netns, input: commands.join('\n') });
 }

@@ -27,7 +27,7 @@ export class PodProcess {
       env: environment,
       ipc: true,
     });
-    const started = new PodProcess(program, name, network.address, network.publicAddress);
+    const started = new PodProcess(program, name, network);
     await started.call('serve', portsOf(pod));
     return started;
   }
@@ -35,11 +35,18 @@ export class PodProcess {
   private constructor(
     private readonly program: Program,
     readonly name: string,
-    readonly address: string,
-    readonly publicAddress: string,
+    readonly network: PodNetwork,
   ) {
     program.process.on('message', (reply: Reply) => this.onReply(reply));
     program.process.on('exit', () => this.onExit());
+  }
+
+  get address(): string {
+    return this.network.address;
+  }
+
+  get publicAddress(): string {
+    return this.network.publicAddress;
   }
 
   call<Call extends keyof PodCalls>(call: Call, argument?: Parameters<PodCalls[Call]>[0]): Promise<ReturnType<PodCalls[Call]>> {

@@ -21,6 +21,7 @@ export class EchoServer {
   private behaviour: Behaviour = {};
   private certificate?: Certificate;
   private received: Received[] = [];
+  private readonly ports = new Set<number>();
   private readonly http1 = http.createServer({ keepAliveTimeout: 0 }, (request, response) => this.answer(request, response));
   private readonly http2 = http2.createServer((request, response) => this.answer(request, response));
 
@@ -47,9 +48,11 @@ export class EchoServer {
     return received;
   }
 
-  private listen(port: number): Promise<void> {
+  private async listen(port: number): Promise<void> {
+    if (this.ports.has(port)) return;
+    this.ports.add(port);
     const server = net.createServer((socket) => this.greet(socket));
-    return new Promise((resolve, reject) => server.once('error', reject).listen(port, '0.0.0.0', resolve));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '0.0.0.0', resolve));
   }
 
   private greet(socket: net.Socket): void {
@@ -124,12 +127,19 @@ function protocolOf(request: Request): Received['protocol'] {
 
 /** Answers any method: the health check as healthy, all others with the report as the bytes of the message, if not told otherwise. */
 function answerGrpc(response: http2.Http2ServerResponse, behaviour: Behaviour, report: Received): void {
+  const contentType = { 'content-type': 'application/grpc' };
+  // An error comes without a message, and so in the headers.
+  if (behaviour.status) {
+    response.writeHead(200, { ...contentType, 'grpc-status': `${behaviour.status}` });
+    response.end();
+    return;
+  }
   const healthy = Buffer.from([0x08, 0x01]);
   const echo = report.path === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
   const message = behaviour.message ? Buffer.from(behaviour.message) : echo;
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  response.writeHead(200, { 'content-type': 'application/grpc' });
-  response.addTrailers({ 'grpc-status': `${behaviour.status ?? 0}` });
+  response.writeHead(200, contentType);
+  response.addTrailers({ 'grpc-status': '0' });
   response.end(Buffer.concat([prefix, message]));
 }
