@@ -240,13 +240,13 @@ export class CanaryApp extends MeshService {
   /** @internal */
   public override _routes(): Route[] {
     const rules = (this.props.rules ?? []).map((rule) => ({
-      ...this.routeOptions(rule),
       matches: rule.when._toMatches(),
       destinations: this.ruleDestinations(rule),
       redirect: rule.redirect,
       directResponse: rule.directResponse,
+      ...this.routeOptions(rule),
     }));
-    return [...rules, { ...this.routeOptions(this.props), matches: [], destinations: this._destinations() }];
+    return [...rules, { matches: [], destinations: this._destinations(), ...this.routeOptions(this.props) }];
   }
 
   /** @internal */
@@ -601,12 +601,12 @@ export class CanaryApp extends MeshService {
     const files = new ConfigFiles(name, workload.files ?? {}, this);
     if (files.mounts.length > 0) {
       new ApiObject(this, `ConfigMap-${version}`, {
-        ...CONFIG_MAP,
         metadata: this.metadata(name, this.labels(versionLabel)),
         data: files.data,
+        ...CONFIG_MAP,
       });
     }
-    const labels = rolledOut ? this._selector() : { ...this._selector(), version: versionLabel };
+    const labels = rolledOut ? this._selector() : { version: versionLabel, ...this._selector() };
     const ports = withMetrics(this.ports, this.props.metrics);
     const spec = renderDeployment(
       {
@@ -621,9 +621,9 @@ export class CanaryApp extends MeshService {
       this,
     );
     new ApiObject(this, `Deployment-${version}`, {
-      ...DEPLOYMENT,
       metadata: this.metadata(name, this.labels(versionLabel)),
       spec,
+      ...DEPLOYMENT,
     });
   }
 
@@ -669,9 +669,9 @@ export class CanaryApp extends MeshService {
 
   private createObject(id: string, kind: { apiVersion: string; kind: string }, name: string, produce?: () => unknown): ApiObject {
     return new ApiObject(this, id, {
-      ...kind,
       metadata: this.metadata(name, this.labels()),
-      ...(produce !== undefined && { spec: Lazy.any({ produce }) }),
+      spec: produce && Lazy.any({ produce }),
+      ...kind,
     });
   }
 
@@ -680,8 +680,8 @@ export class CanaryApp extends MeshService {
   }
 
   private labels(version?: string): Record<string, string> {
-    const labels = { ...this._selector(), 'app.kubernetes.io/name': this.appName };
-    return version === undefined ? labels : { ...labels, version, 'app.kubernetes.io/version': version };
+    const labels = { 'app.kubernetes.io/name': this.appName, ...this._selector() };
+    return version === undefined ? labels : { version, 'app.kubernetes.io/version': version, ...labels };
   }
 
   private renderDestinationRule(): unknown {

@@ -502,7 +502,6 @@ export class MeshGateway extends Construct {
     const host = new GatewayHost(name);
     this.served.set(name, host);
     new ApiObject(this, `VirtualService-${name}`, {
-      ...VIRTUAL_SERVICE,
       metadata: { name: `${this.gatewayName}-${name.replace('*', 'any')}`, namespace: this.routesNamespace },
       spec: {
         hosts: [name],
@@ -510,6 +509,7 @@ export class MeshGateway extends Construct {
         http: Lazy.any({ produce: () => (host.entries.length === 0 ? undefined : this.renderHttp(host)) }),
         tls: Lazy.any({ produce: () => host.passthrough && [renderPassthrough(name, host.passthrough)] }),
       },
+      ...VIRTUAL_SERVICE,
     });
     return host;
   }

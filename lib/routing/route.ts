@@ -51,7 +51,8 @@ interface RoutePart {
 
 /** The route to this port of a Service, for all that it sends there. */
 export function toPort(route: Route, host: string, port: number): Route {
-  const withPort = (destination: Destination) => (destination.host === host ? { ...destination, port } : destination);
+  const withPort = (destination: Destination) =>
+    destination.host === host ? Object.assign({}, destination, { port }) : destination;
   return {
     ...route,
     destinations: route.destinations.map(withPort),
@@ -114,25 +115,24 @@ export function renderRoute(route: Route, hosts: readonly string[], construct: I
     corsPolicy: route.cors && renderCors(route.cors),
   };
   if (route.redirect !== undefined) {
-    return { ...common, redirect: route.redirect._render(route.matches, hosts) };
+    return { redirect: route.redirect._render(route.matches, hosts), ...common };
   }
   if (route.directResponse !== undefined) {
-    return { ...common, directResponse: route.directResponse._render() };
+    return { directResponse: route.directResponse._render(), ...common };
   }
+  // Istio ignores timeouts and retries on a route with a fault.
+  const { fault, timeout, retries = DEFAULT_RETRIES } = route;
   return {
-    ...common,
     rewrite: route.rewrite?._render(route.matches),
     route: route.destinations.map(renderWeighted),
     mirrors: route.mirrors?.map((mirror) => ({
       destination: renderDestination(mirror.destination),
       percentage: { value: requirePercent('percent of the mirror', mirror.percent, construct) },
     })),
-    ...(route.fault === undefined
-      ? {
-          timeout: route.timeout && renderDuration('timeout', route.timeout, construct),
-          retries: renderRetries(route.retries ?? DEFAULT_RETRIES, construct),
-        }
-      : { fault: renderFault(route.fault, construct) }),
+    timeout: fault === undefined ? timeout && renderDuration('timeout', timeout, construct) : undefined,
+    retries: fault === undefined ? renderRetries(retries, construct) : undefined,
+    fault: fault && renderFault(fault, construct),
+    ...common,
   };
 }
 
@@ -142,10 +142,7 @@ export function renderStream(destination: Destination): Record<string, unknown> 
 }
 
 function renderWeighted(destination: Destination): Record<string, unknown> {
-  return {
-    ...renderStream(destination),
-    headers: destination.headers && requireHeaderOperations(destination.headers),
-  };
+  return { headers: destination.headers && requireHeaderOperations(destination.headers), ...renderStream(destination) };
 }
 
 function renderDestination({ host, subset, port }: Destination): Record<string, unknown> {

@@ -84,7 +84,7 @@ const MERGED_BY_KEY = new Set(['env', 'envVariables', 'files', 'podLabels', 'pod
 
 /** The version's options over the app's. */
 export function mergeWorkload(app: WorkloadOptions, version: WorkloadOptions): WorkloadOptions {
-  const merged: Record<string, unknown> = { ...app };
+  const merged = Object.assign({} as Record<string, unknown>, app);
   for (const [option, value] of Object.entries(version)) {
     if (value !== undefined) {
       merged[option] = MERGED_BY_KEY.has(option) ? { ...(merged[option] as object | undefined), ...value } : value;
@@ -150,7 +150,7 @@ export function renderPod(
   ];
   return {
     metadata: {
-      labels: { ...parts.podLabels, ...options.podLabels },
+      labels: Object.assign({}, parts.podLabels, options.podLabels),
       annotations: orUndefinedMap({ ...files.annotations, ...options.podAnnotations }),
     },
     spec: {
