@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as tls from 'node:tls';
 import type { Manifest } from '../cluster/api';
 import { trustedCertificate } from '../cluster/certificates';
 import { type Mesh, pick } from '../cluster/mesh';
@@ -31,6 +33,7 @@ export const bookinfo: System = {
     await tcpEcho(mesh),
     ...observability(mesh),
     egress(mesh),
+    await eastWest(mesh),
   ]),
   name: 'bookinfo',
   mutants: [otherName()],
@@ -170,6 +173,23 @@ function egress(mesh: Mesh): Scenario {
     measure: async () => {
       const { status, received } = await mesh.inside.call('http', { url: 'http://www.googleapis.com/discovery' });
       return `${status}, TLS for ${received?.serverName}`;
+    },
+  };
+}
+
+/** Another cluster names the Service in the TLS handshake, and meets its pods. */
+async function eastWest(mesh: Mesh): Promise<Scenario> {
+  const host = await mesh.gatewayAddress({ istio: 'eastwestgateway' });
+  const servername = 'outbound_.9080_._.reviews.bookinfo.svc.cluster.local';
+  return {
+    name: 'the east-west gateway leads to a Service by its name',
+    expected: 'URI:spiffe://cluster.local/ns/bookinfo/sa/bookinfo-reviews',
+    measure: async () => {
+      const socket = tls.connect({ host, port: 15443, servername, ALPNProtocols: ['istio'], rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { subjectaltname } = socket.getPeerCertificate();
+      socket.destroy();
+      return `${subjectaltname}`;
     },
   };
 }
