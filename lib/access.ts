@@ -1,5 +1,5 @@
 import { ErrorCode, MeshError } from './errors';
-import { isNetwork, quote } from './limits';
+import { isNetwork, list, quote } from './limits';
 
 /** Tokens that open a host. */
 export interface JwtOptions {
@@ -66,7 +66,7 @@ export class Access {
     if (issuer === '' || issuer.includes('*') || !/^https?:\/\/[^\s]+$/.test(jwksUri) || audiences?.length === 0) {
       throw new MeshError(
         ErrorCode.INVALID_ACCESS,
-        `issuer is ${quote(issuer)}, jwksUri ${quote(jwksUri)} and audiences ${JSON.stringify(audiences)}; allowed are an issuer without '*', a URL and at least one audience`,
+        `issuer is ${quote(issuer)}, jwksUri ${quote(jwksUri)} and audiences ${list(audiences ?? ['any'])}; allowed are an issuer without '*', a URL and at least one audience`,
       );
     }
     // A token of another issuer opens another host, so it is not enough that there is one.

@@ -28,6 +28,7 @@ import {
 } from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
+import { requireEnd } from './routing/redirect-loop';
 import { describeMatches, matchCovers } from './routing/request-match';
 import { type Destination, limitRoute, type Route, renderRoute, renderStream, toPort } from './routing/route';
 import type { RouteOptions, RoutingRule } from './routing/routing-rule';
@@ -530,9 +531,11 @@ export class CanaryApp extends MeshService {
     }
     // Whatever a rule gets wrong (a version, a share, a rewrite, a header) is found here and not first at synth.
     if (said.length > 0) {
-      for (const route of this._routes()) {
+      const routes = this._routes();
+      for (const route of routes) {
         renderRoute(route, [this.host], this);
       }
+      requireEnd(routes, this.host, this);
     }
   }
 

@@ -108,6 +108,7 @@ export enum ErrorCode {
 export class MeshError extends Error {
   /** The stable code, for scripts and tests. */
   public readonly code: ErrorCode;
+  private isPlaced: boolean;
 
   /**
    * @param code the stable code
@@ -118,5 +119,31 @@ export class MeshError extends Error {
     super(`${construct === undefined ? '' : `[${construct.node.path}] `}${message} (${code})`);
     this.name = 'MeshError';
     this.code = code;
+    this.isPlaced = construct !== undefined;
+  }
+
+  /**
+   * Names the construct that uses what is wrong, where none is named yet.
+   * @internal
+   */
+  public _placeIn(construct: IConstruct): void {
+    if (!this.isPlaced) {
+      const placed = `[${construct.node.path}] ${this.message}`;
+      this.stack = this.stack?.replace(this.message, () => placed);
+      this.message = placed;
+      this.isPlaced = true;
+    }
+  }
+}
+
+/** Uses values in a construct: what is wrong with them is said together with its path. */
+export function inConstruct<T>(construct: IConstruct, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof MeshError) {
+      error._placeIn(construct);
+    }
+    throw error;
   }
 }

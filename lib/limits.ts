@@ -34,6 +34,29 @@ export function requireServiceName(what: string, value: string, construct?: ICon
   return value;
 }
 
+/** A key of labels or annotations: a name, with or without a DNS name and `/` before it. */
+export function requireLabelKey(what: string, value: string, construct?: IConstruct): string {
+  const [, domain, name = ''] = /^(?:([^/]*)\/)?([^/]*)$/.exec(value) ?? [];
+  if (name === '' || !LABEL_VALUE.test(name) || (domain !== undefined && !isDomain(domain))) {
+    throw new MeshError(
+      ErrorCode.INVALID_NAME,
+      `${what} is ${quote(value)}; allowed are 1 to 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends, with or without a DNS name and '/' before them`,
+      construct,
+    );
+  }
+  return value;
+}
+
+function isDomain(name: string): boolean {
+  return name.length <= 253 && name.split('.').every((label) => DNS_LABEL.test(label));
+}
+
+/** A label: its key and its value. */
+export function requireLabel(what: string, key: string, value: string, construct?: IConstruct): void {
+  requireLabelKey(`key of the ${what}`, key, construct);
+  requireLabelValue(`${what} '${key}'`, value, construct);
+}
+
 export function requireLabelValue(what: string, value: string, construct?: IConstruct): string {
   if (!LABEL_VALUE.test(value)) {
     throw new MeshError(
@@ -125,6 +148,25 @@ export function isNetwork(range: string): boolean {
 
 export function quote(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+export function describeLabels(labels: Record<string, string>): string {
+  return list(
+    Object.keys(labels)
+      .sort()
+      .map((key) => `${key}=${labels[key]}`),
+  );
+}
+
+/** Istio's bound on the share of pods that may be ejected, where none is said. */
+export const DEFAULT_MAX_EJECTION_PERCENT = 10;
+
+/** Why no pod is ever ejected: Envoy does it only while the share of ejected pods, this one included, stays within the bound. */
+export function describeNeverEjecting(maxPercent: number, pods: number, whose: string): string {
+  const share = Math.ceil(100 / pods);
+  const max = maxPercent === DEFAULT_MAX_EJECTION_PERCENT ? `${maxPercent}, Istio's default` : String(maxPercent);
+  const allowed = share === 100 ? 'allowed is 100' : `allowed is ${share} to 100`;
+  return `maxEjectionPercent is ${max}, but ${pods === 1 ? 'the only pod' : `one of the ${pods} pods`} of ${whose} is ${share} percent, so none is ever ejected; ${allowed}, or more replicas`;
 }
 
 export function list(values: readonly string[]): string {

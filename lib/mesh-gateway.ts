@@ -3,15 +3,16 @@ import { Construct } from 'constructs';
 import { Access } from './access';
 import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
-import { ErrorCode, MeshError } from './errors';
+import { ErrorCode, inConstruct, MeshError } from './errors';
 import { GatewayAccess, type GatewayWorkload } from './gateway-access';
-import { list, requireDnsLabel, requireHost, requireLabelValue } from './limits';
+import { list, requireDnsLabel, requireHost, requireLabel } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
 import { protectRoutes } from './resilience-rules';
 import { atGateway } from './routing/exposure';
 import type { PathMatch } from './routing/path-match';
 import { Redirect } from './routing/redirect';
+import { requireEnd } from './routing/redirect-loop';
 import { describeMatches, type HttpMatch, intersectAll, matchCovers, type RequestMatch } from './routing/request-match';
 import type { Rewrite } from './routing/rewrite';
 import { limitRoute, matchesOf, type Route, reachable, renderRoute, renderStream } from './routing/route';
@@ -125,6 +126,11 @@ export interface ExposeOptions extends GatewayMatchOptions {
 
 /** Options of {@link MeshGateway.tcp}. */
 export interface GatewayTcpOptions {
+  /**
+   * Who may reach the app: of connections the gateway sees no more than the port, so `Access.public()` alone is possible.
+   * @default - everybody; for a Service that somebody else owns it must be said
+   */
+  readonly access?: Access;
   /**
    * The listener of the gateway, made by `Listener.tcp` or `Listener.tls`.
    * @default - the only one of this kind
@@ -240,13 +246,14 @@ export class MeshGateway extends Construct {
    */
   public expose(app: MeshService, options: ExposeOptions): void {
     const listeners = this.listenersFor(options.listeners);
-    const access = this.requireAccess(app, options);
+    const choices = 'Access.sourceRanges, Access.jwt, Access.externalAuthorization or Access.public';
+    const access = this.requireAccess(app, `host '${options.host}'`, choices, options.access);
     if (listeners.every((listener) => listener._kind === ListenerKind.PASSTHROUGH)) {
       this.passThrough(app, options, listeners);
       return;
     }
     const port = options.port === undefined ? app._httpPort() : app.portOf(options.port);
-    const matches = gatewayMatches(options, this);
+    const matches = inConstruct(this, () => gatewayMatches(options, this));
     const exposure = { matches, rewrite: options.rewrite, port: port.port, host: app.host };
     this.serve(options.host, {
       owner: app,
@@ -266,7 +273,7 @@ export class MeshGateway extends Construct {
    * `invalid-host`
    */
   public redirect(host: string, redirect: Redirect, options: GatewayMatchOptions = {}): void {
-    const matches = gatewayMatches(options, this);
+    const matches = inConstruct(this, () => gatewayMatches(options, this));
     const listeners = this.listenersFor(options.listeners);
     const everywhere: Route = { matches, destinations: [], redirect };
     // Whether a client comes back here may depend on the port that it is sent to.
@@ -278,7 +285,7 @@ export class MeshGateway extends Construct {
   /**
    * Forwards a TCP listener to an app, with its split.
    *
-   * @throws `invalid-listener`, `unknown-port`, `duplicate-port` when the listener is already forwarded
+   * @throws `missing-access`, `invalid-listener`, `unknown-port`, `duplicate-port` when the listener is already forwarded
    */
   public tcp(app: MeshService, options: GatewayTcpOptions = {}): void {
     const candidates = this.listeners.filter((listener) => listener._kind === ListenerKind.TCP);
@@ -295,6 +302,14 @@ export class MeshGateway extends Construct {
       throw new MeshError(
         ErrorCode.DUPLICATE_PORT,
         `listener ${listener._name} already leads to '${taken.app.node.path}' and cannot lead to '${app.node.path}' too`,
+        this,
+      );
+    }
+    const access = this.requireAccess(app, `listener ${listener._name}`, 'Access.public, if it is everybody', options.access);
+    if (!access._isPublic) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        `listener ${listener._name} forwards connections, of which no policy knows more than the port; allowed is Access.public(), or a NetworkPolicy of your own`,
         this,
       );
     }
@@ -367,17 +382,17 @@ export class MeshGateway extends Construct {
       throw new MeshError(ErrorCode.INVALID_LISTENER, 'selector is empty; it holds the labels of the gateway pods', this);
     }
     for (const [key, value] of Object.entries(selector)) {
-      requireLabelValue(`selector '${key}'`, value, this);
+      requireLabel('selector', key, value, this);
     }
     return selector;
   }
 
   /** What somebody else owns may not be meant for everybody, so publishing it asks for a decision. */
-  private requireAccess(app: MeshService, { host, access }: ExposeOptions): Access {
+  private requireAccess(app: MeshService, place: string, choices: string, access?: Access): Access {
     if (access === undefined && !app._ownsMeshObjects) {
       throw new MeshError(
         ErrorCode.MISSING_ACCESS,
-        `Service '${app.serviceName}' belongs to somebody else and is exposed on host '${host}' without access; say who may reach it: Access.sourceRanges, Access.jwt, Access.externalAuthorization or Access.public`,
+        `Service '${app.serviceName}' belongs to somebody else and is exposed on ${place} without access; say who may reach it: ${choices}`,
         this,
       );
     }
@@ -462,11 +477,27 @@ export class MeshGateway extends Construct {
         this,
       );
     }
-    for (const route of entry.routes()) {
+    const routes = inConstruct(this, () => entry.routes());
+    for (const route of routes) {
       renderRoute(route, [hostName], this);
     }
     host.entries.push(entry);
+    if (routes.some(({ redirect }) => redirect !== undefined)) {
+      this.requireNoCircle(host, entry.listeners);
+    }
     this.leaveToRollout(host);
+  }
+
+  /** Each redirect may lead on, and all of them together nowhere. */
+  private requireNoCircle(host: GatewayHost, listeners: readonly Listener[]): void {
+    for (const listener of listeners) {
+      const entries = host.entries.filter((entry) => entry.listeners.includes(listener));
+      requireEnd(
+        entries.flatMap((entry) => entry.routes()),
+        host.name,
+        this,
+      );
+    }
   }
 
   private passThrough(app: MeshService, options: ExposeOptions, listeners: Listener[]): void {

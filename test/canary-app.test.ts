@@ -362,24 +362,34 @@ describe('rules', () => {
   test.each<[RoutingRule, string]>([
     [
       { when: PathMatch.regex('/a.*'), to: 'v1', rewrite: Rewrite.prefix('/b') },
-      'the route rewrites the prefix to \'/b\' but matches {"uri":{"regex":"/a.*"}}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
+      "[system/cart] the route rewrites the prefix to '/b' but matches path regex '/a.*'; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
     ],
     [
       { when: PathMatch.prefix('/a'), redirect: Redirect.path('/a/b') },
-      'redirect to {"uri":"/a/b","redirectCode":301} meets its own route again (match {"uri":{"prefix":"/a"}}), so a client loops; redirect to a path, host or scheme that the route does not match (redirect-loop)',
+      "[system/cart] redirect to path '/a/b' meets its own route again (path prefix '/a'), so a client loops; redirect to a path, host or scheme that the route does not match (redirect-loop)",
     ],
     [
       { when: PathMatch.prefix('/a'), to: 'v1', headers: { request: { set: { x: '100%' } } } },
-      "value of header 'x' is '100%'; a '%' begins a variable of Envoy that ends with '%', so write '%%' for the character itself (invalid-header)",
+      "[system/cart] value of header 'x' is '100%'; a '%' begins a variable of Envoy that ends with '%', so write '%%' for the character itself (invalid-header)",
     ],
   ])('are refused where they are written, not first at synth: %#', (rule, expected) => {
     expect(message({ rules: [rule] })).toContain(expected);
   });
 
+  test('are refused where two of them send a client in a circle', () => {
+    const rules: RoutingRule[] = [
+      { when: PathMatch.exact('/a'), redirect: Redirect.path('/b') },
+      { when: PathMatch.prefix('/b'), redirect: Redirect.path('/a') },
+    ];
+    expect(message({ rules })).toBe(
+      `[system/cart] redirects on host '${HOST}' lead a client from '/a' to '/b' to '/a', and so on without end; let one of them lead to a path that no redirect takes (redirect-loop)`,
+    );
+  });
+
   test('are refused behind one that takes all their requests', () => {
     const first: RoutingRule = { when: PathMatch.prefix('/a'), to: 'v1' };
     expect(message({ rules: [first, { when: PathMatch.exact('/a/b').or(PathMatch.prefix('/ab')), to: 'v2' }] })).toBe(
-      '[system/cart] rules[1] ({"uri":{"exact":"/a/b"}} or {"uri":{"prefix":"/ab"}}) is never reached: rules[0] takes all its requests; put it first or remove it (unreachable-route)',
+      "[system/cart] rules[1] (path exact '/a/b' or path prefix '/ab') is never reached: rules[0] takes all its requests; put it first or remove it (unreachable-route)",
     );
     expect(message({ rules: [first, { when: PathMatch.template('/a/{*}'), to: 'v2' }] })).toContain('(unreachable-route)');
     expect(

@@ -63,7 +63,7 @@ describe('who may reach a host of a gateway', () => {
       const gateway = new MeshGateway(scope, 'gateway', { listeners });
       gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: OFFICE });
       gateway.expose(dashboard(scope, 'any'), { host: '*', access: OFFICE });
-      gateway.tcp(MeshService.fromName(scope, 'db', { ports: [AppPort.tcp(5432)] }));
+      gateway.tcp(MeshService.fromName(scope, 'db', { ports: [AppPort.tcp(5432)] }), { access: Access.public() });
     });
     expect(schemaMistakes(manifests)).toEqual([]);
     const notPorts = ['5432', '15443'];
@@ -71,6 +71,20 @@ describe('who may reach a host of a gateway', () => {
       { hosts: ['grafana.example.com', 'grafana.example.com:*'], notPorts },
       { notPorts },
     ]);
+  });
+
+  test('is asked for a stream to somebody else’s Service as it is for a host, and can be everybody alone', () => {
+    const stream = (options: GatewayTcpOptions) => {
+      const scope = chart();
+      const gateway = new MeshGateway(scope, 'gateway', { listeners: [Listener.tcp(5432)] });
+      return refusal(() => gateway.tcp(MeshService.fromName(scope, 'db', { ports: [AppPort.tcp(5432)] }), options));
+    };
+    expect(stream({})).toBe(
+      "[system/gateway] Service 'db' belongs to somebody else and is exposed on listener tcp-5432 without access; say who may reach it: Access.public, if it is everybody (missing-access)",
+    );
+    expect(stream({ access: OFFICE })).toBe(
+      '[system/gateway] listener tcp-5432 forwards connections, of which no policy knows more than the port; allowed is Access.public(), or a NetworkPolicy of your own (invalid-listener)',
+    );
   });
 
   test('is asked of an external authorizer, for all hosts too', () => {

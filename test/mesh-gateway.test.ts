@@ -95,7 +95,7 @@ describe('a gateway', () => {
         };
         gateway.expose(cart, options);
         gateway.redirect('old.example.com', Redirect.authority(SHOP));
-        const stream: Required<GatewayTcpOptions> = { listener: tcp, port: 9000 };
+        const stream: Required<GatewayTcpOptions> = { listener: tcp, port: 9000, access: Access.public() };
         gateway.tcp(cart, stream);
       },
       { ports: [AppPort.http(80), AppPort.tcp(9000)] },
@@ -161,6 +161,10 @@ describe('a gateway', () => {
     [
       { selector: { istio: 'a b' } },
       "selector 'istio' is 'a b'; a label value has at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends (invalid-name)",
+    ],
+    [
+      { selector: { 'istio ingress': 'yes' } },
+      "key of the selector is 'istio ingress'; allowed are 1 to 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends, with or without a DNS name and '/' before them (invalid-name)",
     ],
     [
       { name: 'My.Gateway' },
@@ -289,7 +293,7 @@ describe('an app at a gateway', () => {
       gateway.expose(cart, { host: SHOP, paths: [PathMatch.exact('/a')] });
     };
     expect(message({}, twice)).toBe(
-      `[system/gateway] host '${SHOP}' with {"uri":{"exact":"/a"}} for 'system/cart' is already taken by 'system/web' with every request; give each its own host or paths, the narrower first (host-taken)`,
+      `[system/gateway] host '${SHOP}' with path exact '/a' for 'system/cart' is already taken by 'system/web' with every request; give each its own host or paths, the narrower first (host-taken)`,
     );
     expect(
       message({}, (gateway, cart) => {
@@ -320,7 +324,7 @@ describe('an app at a gateway', () => {
     ],
     [
       { host: SHOP, paths: [PathMatch.exact('/a')], when: PathMatch.exact('/b') },
-      'no request satisfies both one of the paths ({"uri":{"exact":"/a"}}) and {"uri":{"exact":"/b"}} (impossible-match)',
+      "no request satisfies both one of the paths (path exact '/a') and path exact '/b' (impossible-match)",
     ],
     [{ host: SHOP, listeners: [] }, 'listeners is empty; it has http-80 (invalid-listener)'],
     [
@@ -352,6 +356,27 @@ describe('an app at a gateway', () => {
       [[{ uri: { prefix: '/cart/items/' } }], { uri: '/items/' }],
       [[{ uri: { exact: '/cart' } }, { uri: { prefix: '/cart/' } }], { uri: '/' }],
     ]);
+  });
+
+  test('is refused where its redirects and those of the gateway send a client in a circle', () => {
+    const build = (gateway: MeshGateway, cart: CanaryApp) => {
+      gateway.redirect(SHOP, Redirect.path('/old'), { paths: [PathMatch.exact('/shop/new')] });
+      gateway.expose(cart, { host: SHOP, paths: [PathMatch.prefix('/')] });
+    };
+    const rules = [{ when: PathMatch.exact('/old'), redirect: Redirect.path('/shop/new') }];
+    expect(message({}, build, { rules })).toBe(
+      `[system/gateway] redirects on host '${SHOP}' lead a client from '/shop/new' to '/old' to '/shop/new', and so on without end; let one of them lead to a path that no redirect takes (redirect-loop)`,
+    );
+  });
+
+  test('may be sent back by a listener that does not lead on', () => {
+    const http = Listener.http();
+    const https = Listener.https({ credential: 'shop' });
+    const manifests = mesh({ listeners: [http, https] }, (gateway) => {
+      gateway.redirect(SHOP, Redirect.path('/b'), { paths: [PathMatch.exact('/a')], listeners: [http] });
+      gateway.redirect(SHOP, Redirect.path('/a'), { paths: [PathMatch.exact('/b')], listeners: [https] });
+    });
+    expect(routes(manifests).http).toHaveLength(2);
   });
 
   test('is refused on a port that it lacks, or without HTTP', () => {

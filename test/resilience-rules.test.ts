@@ -258,7 +258,7 @@ describe('fatal arithmetic is refused', () => {
   test('outlier detection that can never eject with the replicas given', () => {
     const twice = { versions: { v1: { replicas: 2 }, v2: {} } };
     const said =
-      "maxEjectionPercent is 10, but one of the 2 pods of version 'v1' is 50 percent, so none is ever ejected; allowed is 50 to 100";
+      "maxEjectionPercent is 10, Istio's default, but one of the 2 pods of version 'v1' is 50 percent, so none is ever ejected; allowed is 50 to 100, or more replicas";
     const detection = { outlierDetection: { maxEjectionPercent: 10 } };
     expect(message([detection], twice)).toBe(`[system/rules-0] ${said} (never-ejects)`);
     expect(message([{ versions: { v1: detection } }], twice)).toBe(`[system/rules-0] ${said} (never-ejects)`);
@@ -272,7 +272,7 @@ describe('fatal arithmetic is refused', () => {
     expect(subsets(rules([{ ...narrow, versions: { v2: { outlierDetection: EJECT } } }], props))[1].trafficPolicy).toEqual({
       outlierDetection: EJECT,
     });
-    expect(message([narrow], props)).toContain("one of the 1 pods of version 'v2' is 100 percent");
+    expect(message([narrow], props)).toContain("the only pod of version 'v2' is 100 percent");
   });
 
   test.each([0, 0.5])('a timeout of %p ms', (ms) => {

@@ -122,19 +122,19 @@ function findRulesForOneHost(model: MeshModel): Finding[] {
   });
 }
 
-/** Of two Gateways of a namespace with the same host on the same port of the same pods, Istio takes one. */
+/**
+ * Of two Gateways with the same host on the same port of the same pods, whatever their namespaces, Istio takes one, or mixes their
+ * routes. Only for `*` each namespace counts alone: systems that are applied one at a time all begin with it.
+ */
 function findGatewaysForOneHost(model: MeshModel): Finding[] {
   const owners = new Map<string, GatewayModel>();
   return [...model.gateways.values()].flatMap((gateway) =>
-    [...new Set(gateway.entrances)].flatMap((entrance): Finding[] => {
-      const key = `${gateway.namespace} ${entrance}`;
-      const owner = owners.get(key);
-      if (owner === undefined) {
-        owners.set(key, gateway);
-        return [];
-      }
-      const message = `host ${entrance} belongs to gateway [${owner.object.construct.node.path}] already; expose it there`;
-      return [{ code: ErrorCode.HOST_TAKEN, message, construct: gateway.object.construct }];
+    gateway.entrances.flatMap(({ host, place }): Finding[] => {
+      const key = [host === '*' ? gateway.namespace : '', host, place].join(' ');
+      const owner = owners.get(key) ?? gateway;
+      owners.set(key, owner);
+      const message = `host '${host}' on ${place} belongs to gateway [${owner.object.construct.node.path}] already; expose it there`;
+      return owner === gateway ? [] : [{ code: ErrorCode.HOST_TAKEN, message, construct: gateway.object.construct }];
     }),
   );
 }

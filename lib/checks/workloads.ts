@@ -1,5 +1,6 @@
 import { FOREIGN_SUBSET } from '../creation';
 import { ErrorCode } from '../errors';
+import { describeLabels, describeNeverEjecting } from '../limits';
 import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
@@ -25,7 +26,7 @@ function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadMod
     .filter(([, labels]) => Object.keys(labels).length > 0 && !pods.some((pod) => covers(labels, pod.labels)))
     .map(([subset, labels]) => ({
       code: ErrorCode.EMPTY_SUBSET,
-      message: `subset '${subset}' asks for labels ${JSON.stringify(labels)}, which no pod behind '${rule.host}' carries; requests to it are answered with 503`,
+      message: `subset '${subset}' asks for labels ${describeLabels(labels)}, which no pod behind '${rule.host}' carries; requests to it are answered with 503`,
       construct: rule.object.construct,
     }));
 }
@@ -37,13 +38,12 @@ function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadMo
   if (stuck === undefined) {
     return [];
   }
-  const max = ejectionPercent(rule, stuck.labels);
+  const max = ejectionPercent(rule, stuck.labels) ?? 100;
   const { name } = stuck.object.manifest.metadata ?? {};
-  const share = Math.ceil(100 / (stuck.replicas ?? 1));
   return [
     {
       code: ErrorCode.NEVER_EJECTS,
-      message: `maxEjectionPercent is ${max}, but one pod of '${name}' is ${share} percent of its ${stuck.replicas ?? 1}, so none is ever ejected; allowed is ${share} to 100, or more replicas`,
+      message: describeNeverEjecting(max, stuck.replicas ?? 1, `'${name}'`),
       construct: rule.object.construct,
     },
   ];

@@ -1,5 +1,6 @@
 import type { Chart } from 'cdk8s';
 import { Alternatives } from '../alternatives';
+import { DEFAULT_MAX_EJECTION_PERCENT, describeLabels } from '../limits';
 import type { Manifest, Rendered } from './rendered';
 
 /** A Service of the app. */
@@ -71,7 +72,7 @@ export interface GatewayModel {
   readonly object: Rendered;
   readonly namespace: string;
   /** Each host with each port on the pods that serve it: two gateways that share one of these are in each other's way. */
-  readonly entrances: readonly string[];
+  readonly entrances: readonly { readonly host: string; readonly place: string }[];
   /** The hosts of all its servers, without a namespace before them. */
   readonly hosts: ReadonlySet<string>;
 }
@@ -101,8 +102,6 @@ export interface ServiceMonitorModel {
   readonly selector: Record<string, string>;
   readonly ports: readonly string[];
 }
-
-const DEFAULT_MAX_EJECTION_PERCENT = 10;
 
 // biome-ignore lint/suspicious/noExplicitAny: a manifest is plain data; what is read of it is checked here, at the one place that reads it
 type Data = any;
@@ -240,9 +239,10 @@ export class MeshModel {
           object,
           namespace,
           entrances: (spec.servers ?? []).flatMap((server: Data) =>
-            (server.hosts ?? []).map(
-              (host: string) => `'${host}' on port ${server.port?.number} of ${JSON.stringify(spec.selector ?? {})}`,
-            ),
+            (server.hosts ?? []).map((host: string) => ({
+              host,
+              place: `port ${server.port?.number} of the pods with ${describeLabels(spec.selector ?? {})}`,
+            })),
           ),
           hosts: new Set(
             (spec.servers ?? []).flatMap((server: Data) => (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, ''))),

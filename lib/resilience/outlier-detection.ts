@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
-import { renderDuration, requireInteger } from '../limits';
+import { DEFAULT_MAX_EJECTION_PERCENT, describeNeverEjecting, renderDuration, requireInteger } from '../limits';
 
 /**
  * When a pod that fails is left out for a while (a circuit breaker per pod).
@@ -56,8 +56,6 @@ export interface OutlierDetection {
   readonly outlierDetectionHttpErrorCodes?: number[];
 }
 
-const DEFAULT_MAX_EJECTION_PERCENT = 10;
-
 export function renderOutlierDetection(detection: OutlierDetection, construct?: IConstruct): Record<string, unknown> {
   const { splitExternalLocalOriginErrors, consecutiveLocalOriginFailures } = detection;
   if (consecutiveLocalOriginFailures !== undefined && splitExternalLocalOriginErrors !== true) {
@@ -88,14 +86,10 @@ export function renderOutlierDetection(detection: OutlierDetection, construct?: 
   };
 }
 
-/** Envoy ejects a pod only while the share of ejected pods, this one included, stays within the bound. */
+/** @throws `never-ejects` */
 export function requireCanEject(detection: OutlierDetection, replicas: number, version: string, construct: IConstruct): void {
   const max = detection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT;
   if (replicas > 0 && 100 / replicas > max) {
-    throw new MeshError(
-      ErrorCode.NEVER_EJECTS,
-      `maxEjectionPercent is ${max}, but one of the ${replicas} pods of version '${version}' is ${Math.ceil(100 / replicas)} percent, so none is ever ejected; allowed is ${Math.ceil(100 / replicas)} to 100`,
-      construct,
-    );
+    throw new MeshError(ErrorCode.NEVER_EJECTS, describeNeverEjecting(max, replicas, `version '${version}'`), construct);
   }
 }

@@ -48,8 +48,10 @@ export interface RetryPolicy {
   /** How often at most, after the first try; 0 turns retries off. */
   readonly attempts: number;
   /**
-   * How long one try may take, the first one included.
+   * How long one try may take, the first one included. Without it a slow try uses up the route's timeout, and only what fails early is
+   * tried again.
    * @default - the route's timeout
+   * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry
    */
   readonly perTryTimeout?: Duration;
   /**

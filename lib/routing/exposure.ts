@@ -1,6 +1,6 @@
 import { ErrorCode, MeshError } from '../errors';
 import type { Redirect } from './redirect';
-import { type HttpMatch, intersectAll, matchCovers } from './request-match';
+import { describeMatch, type HttpMatch, intersectAll, matchCovers } from './request-match';
 import { narrowPrefix, Rewrite } from './rewrite';
 import { joinParts, matchesOf, type Route, toPort } from './route';
 import { accepts, type StringMatch } from './string-match';
@@ -94,7 +94,7 @@ function pathAsClientSees(app: HttpMatch, client: HttpMatch, { rewrite: gateway 
   }
   throw new MeshError(
     ErrorCode.UNSUPPORTED_MATCH,
-    `the gateway rewrites the path, and the app has a rule for path ${JSON.stringify(uri)}, which cannot be traced back through that rewrite; use exact and prefix matches with Rewrite.prefix or Rewrite.path`,
+    `the gateway rewrites the path, and the app has a rule for ${describeMatch({ uri })}, which cannot be traced back through that rewrite; use exact and prefix matches with Rewrite.prefix or Rewrite.path`,
   );
 }
 
@@ -135,7 +135,7 @@ function pathRewrite(app: Rewrite, meeting: Meeting, exposure: Exposure): Rewrit
   }
   throw new MeshError(
     ErrorCode.UNSUPPORTED_REWRITE,
-    `the gateway rewrites ${JSON.stringify(meeting.client.uri ?? 'every path')} and so does the app's rule; Istio rewrites once, and these two cannot be made one`,
+    `the gateway rewrites ${meeting.client.uri === undefined ? 'every path' : describeMatch({ uri: meeting.client.uri })} and so does the app's rule; Istio rewrites once, and these two cannot be made one`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { ErrorCode, MeshError } from '../errors';
-import { requireHostName, requirePort } from '../limits';
+import { quote, requireHostName, requirePort } from '../limits';
 import { requirePath } from './path-match';
-import { type HttpMatch, matchCovers } from './request-match';
+import { describeMatch, type HttpMatch, matchCovers } from './request-match';
 import { narrowPrefix, requirePrefixMatches } from './rewrite';
 import { accepts } from './string-match';
 
@@ -126,10 +126,18 @@ export class Redirect {
     if (again !== undefined) {
       throw new MeshError(
         ErrorCode.REDIRECT_LOOP,
-        `redirect to ${JSON.stringify(this.redirect)} meets its own route again (match ${JSON.stringify(again)}), so a client loops; redirect to a path, host or scheme that the route does not match`,
+        `redirect to ${this.describe()} meets its own route again (${describeMatch(again)}), so a client loops; redirect to a path, host or scheme that the route does not match`,
       );
     }
     return this.redirect;
+  }
+
+  private describe(): string {
+    const { uri, prefixRewrite, authority, scheme, port } = this.redirect;
+    const target = { path: uri, prefix: prefixRewrite, host: authority, scheme, port };
+    return Object.entries(target)
+      .flatMap(([what, value]) => (value === undefined ? [] : `${what} ${quote(value)}`))
+      .join(', ');
   }
 
   private meetsAgain(match: HttpMatch, hosts: readonly string[]): boolean {
@@ -164,7 +172,7 @@ export class Redirect {
     if (uri === undefined || uri.regex !== undefined || ignoreUriCase) {
       throw new MeshError(
         ErrorCode.UNSUPPORTED_REWRITE,
-        `the redirect of prefix '${prefix}' to '${prefixRewrite}' would have to hold for path ${JSON.stringify({ uri, ignoreUriCase })}, which Istio cannot say; use exact and prefix matches that heed case`,
+        `the redirect of prefix '${prefix}' to '${prefixRewrite}' would have to hold for ${describeMatch({ uri, ignoreUriCase })}, which Istio cannot say; use exact and prefix matches that heed case`,
       );
     }
     const { kind, path } = narrowPrefix(prefix, prefixRewrite, uri);

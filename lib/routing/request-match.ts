@@ -242,5 +242,26 @@ function coversOptional(a: StringMatch | undefined, b: StringMatch | undefined):
 
 /** @internal */
 export function describeMatches(matches: readonly HttpMatch[]): string {
-  return matches.length === 0 ? 'every request' : matches.map((match) => JSON.stringify(match)).join(' or ');
+  return matches.length === 0 ? 'every request' : matches.map(describeMatch).join(' or ');
+}
+
+/** @internal */
+export function describeMatch(match: HttpMatch): string {
+  const { uri, ignoreUriCase, scheme, method, authority, headers, withoutHeaders, queryParams, port } = match;
+  const { sourceLabels, sourceNamespace } = match;
+  const named = (what: string, values: Record<string, StringMatch> = {}) =>
+    Object.entries(values).map(([name, value]) => `${what} '${name}' ${describe(value)}`);
+  const conditions = [
+    uri && `path ${describe(uri)}${ignoreUriCase ? ' in any case' : ''}`,
+    scheme && `scheme ${describe(scheme)}`,
+    method && `method ${describe(method)}`,
+    authority && `host ${describe(authority)}`,
+    ...named('header', headers),
+    ...named('no header', withoutHeaders),
+    ...named('query parameter', queryParams),
+    port && `port ${port}`,
+    ...Object.entries(sourceLabels ?? {}).map(([label, value]) => `label ${label}=${value} of the caller`),
+    sourceNamespace && `namespace ${sourceNamespace} of the caller`,
+  ];
+  return conditions.filter((condition) => condition !== undefined).join(' and ') || 'every request';
 }

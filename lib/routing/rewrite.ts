@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { requireHostName } from '../limits';
 import { requirePath } from './path-match';
 import { countGroups, escapeRe2 } from './re2';
-import type { HttpMatch } from './request-match';
+import { describeMatch, type HttpMatch } from './request-match';
 import { requireRe2, type StringMatch } from './string-match';
 
 /** @internal */
@@ -176,7 +176,7 @@ export function requirePrefixMatches(what: string, path: string, matches: readon
   if (matches.length === 0 || other !== undefined) {
     throw new MeshError(
       ErrorCode.UNSUPPORTED_REWRITE,
-      `the route ${what} '${path}' but matches ${other === undefined ? 'every path' : JSON.stringify(other)}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path`,
+      `the route ${what} '${path}' but matches ${other === undefined ? 'every path' : describeMatch(other)}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path`,
     );
   }
 }

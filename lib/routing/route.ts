@@ -1,5 +1,6 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { inConstruct } from '../errors';
 import { renderDuration, requirePercent } from '../limits';
 import { type FaultInjection, renderFault } from '../resilience/fault';
 import { DEFAULT_RETRIES, type RetryPolicy, renderRetries } from '../resilience/retries';
@@ -108,6 +109,10 @@ export function matchesOf({ matches }: { readonly matches: readonly HttpMatch[] 
 
 /** Renders a route for a VirtualService with these hosts. */
 export function renderRoute(route: Route, hosts: readonly string[], construct: IConstruct): Record<string, unknown> {
+  return inConstruct(construct, () => render(route, hosts, construct));
+}
+
+function render(route: Route, hosts: readonly string[], construct: IConstruct): Record<string, unknown> {
   const match = route.matches.length === 0 ? undefined : route.matches;
   const common = {
     match,

@@ -1,5 +1,5 @@
 import { ErrorCode, MeshError } from '../errors';
-import { requireDnsLabel, requireLabelValue } from '../limits';
+import { requireDnsLabel, requireLabel } from '../limits';
 import { type HttpMatch, RequestMatch } from './request-match';
 
 /**
@@ -18,7 +18,7 @@ export class SourceMatch extends RequestMatch {
       throw new MeshError(ErrorCode.UNSUPPORTED_MATCH, 'labels is empty, which every caller satisfies; name at least one label');
     }
     for (const [key, value] of Object.entries(labels)) {
-      requireLabelValue(`source label '${key}'`, value);
+      requireLabel('source label', key, value);
     }
     return new SourceMatch({ sourceLabels: { ...labels } });
   }

@@ -1,3 +1,4 @@
+import { type Size, SizeRoundingBehavior } from 'cdk8s';
 import type {
   ContainerResources,
   ContainerSecurityContextProps,
@@ -8,7 +9,7 @@ import type {
 import type { IConstruct } from 'constructs';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
-import { quote, requireDnsLabel } from '../limits';
+import { quote, requireDnsLabel, requireInteger } from '../limits';
 import type { Lifecycle } from './lifecycle';
 import { type Probe, READINESS } from './probe';
 
@@ -151,7 +152,7 @@ export function renderContainer(
       postStart: options.lifecycle.postStart?._handler,
       preStop: options.lifecycle.preStop?._handler,
     },
-    resources: options.resources && renderResources(options.resources),
+    resources: options.resources && renderResources(options.resources, construct),
     securityContext: options.securityContext && renderSecurityContext(options.securityContext),
     volumeMounts: orUndefined(mounts),
   };
@@ -191,13 +192,23 @@ function renderEnv(
   ]);
 }
 
-function renderResources({ cpu, memory, ephemeralStorage }: ContainerResources): Record<string, unknown> {
+function renderResources({ cpu, memory, ephemeralStorage }: ContainerResources, construct: IConstruct): Record<string, unknown> {
   const amounts = (bound: 'request' | 'limit') => ({
     cpu: cpu?.[bound]?.amount,
-    memory: memory?.[bound] && `${memory[bound].toMebibytes()}Mi`,
-    'ephemeral-storage': ephemeralStorage?.[bound] && `${ephemeralStorage[bound].toMebibytes()}Mi`,
+    memory: renderSize(`memory ${bound}`, memory?.[bound], construct),
+    'ephemeral-storage': renderSize(`ephemeralStorage ${bound}`, ephemeralStorage?.[bound], construct),
   });
   return { requests: orUndefinedMap(amounts('request')), limits: orUndefinedMap(amounts('limit')) };
+}
+
+/** Whole mebibytes, or else kibibytes. */
+function renderSize(what: string, size: Size | undefined, construct: IConstruct): string | undefined {
+  if (size === undefined) {
+    return undefined;
+  }
+  const kibibytes = size.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
+  const whole = requireInteger(`${what} in kibibytes`, kibibytes, { min: 0, max: Number.MAX_SAFE_INTEGER }, construct);
+  return whole % 1024 === 0 ? `${whole / 1024}Mi` : `${whole}Ki`;
 }
 
 function renderSecurityContext(context: ContainerSecurityContextProps): Record<string, unknown> {

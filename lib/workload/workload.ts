@@ -2,7 +2,7 @@ import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
-import { renderSeconds, requireInteger, requireLabelValue } from '../limits';
+import { renderSeconds, requireInteger, requireLabel, requireLabelKey } from '../limits';
 import type { ConfigFiles } from './config-files';
 import {
   type ContainerOptions,
@@ -128,6 +128,12 @@ export function renderPod(
 ): { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> } {
   const { app, labels, ports, files } = parts;
   requireOwnLabels(parts.podLabels, options.podLabels ?? {}, construct);
+  for (const key of Object.keys(options.podAnnotations ?? {})) {
+    requireLabelKey('key of the pod annotation', key, construct);
+  }
+  for (const [key, value] of Object.entries(options.nodeSelector ?? {})) {
+    requireLabel('node selector', key, value, construct);
+  }
   if (options.image === undefined) {
     throw new MeshError(
       ErrorCode.INVALID_WORKLOAD,
@@ -179,7 +185,7 @@ function renderRollingUpdate(update: RollingUpdate, construct: IConstruct): Reco
 
 function requireOwnLabels(own: Record<string, string>, further: Record<string, string>, construct: IConstruct): void {
   for (const [key, value] of Object.entries(further)) {
-    requireLabelValue(`pod label '${key}'`, value, construct);
+    requireLabel('pod label', key, value, construct);
     if (Object.hasOwn(own, key)) {
       throw new MeshError(
         ErrorCode.INVALID_WORKLOAD,

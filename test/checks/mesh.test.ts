@@ -143,9 +143,23 @@ describe('the checks over all manifests', () => {
         new MeshGateway(chart, 'second', { listeners }).expose(app, { host: 'a.example.com' });
       });
     expect(twice([Listener.http()])).toEqual([
-      `host-taken: host 'a.example.com' on port 80 of {"istio":"ingressgateway"} belongs to gateway [shop/first/Resource] already; expose it there`,
+      `host-taken: host 'a.example.com' on port 80 of the pods with istio=ingressgateway belongs to gateway [shop/first/Resource] already; expose it there`,
     ]);
     expect(twice([Listener.http({ port: 8080 })])).toEqual([]);
+  });
+
+  test('find a host at two gateways of different namespaces, which share their pods', () => {
+    const twice = (host: string) =>
+      findings((app) => {
+        for (const namespace of ['a', 'b']) {
+          const chart = new Chart(app, namespace, { namespace });
+          new MeshGateway(chart, 'gateway').expose(cart(chart), { host });
+        }
+      });
+    expect(twice('a.example.com')).toEqual([
+      `host-taken: host 'a.example.com' on port 80 of the pods with istio=ingressgateway belongs to gateway [a/gateway/Resource] already; expose it there`,
+    ]);
+    expect(twice('*')).toEqual([]);
   });
 
   test('find two DestinationRules for one host', () => {
@@ -168,7 +182,7 @@ describe('the checks over all manifests', () => {
       });
     });
     expect(found).toEqual([
-      `empty-subset: subset 'new' asks for labels {"version":"v2"}, which no pod behind '${CART}' carries; requests to it are answered with 503`,
+      `empty-subset: subset 'new' asks for labels version=v2, which no pod behind '${CART}' carries; requests to it are answered with 503`,
     ]);
   });
 
@@ -190,7 +204,7 @@ describe('the checks over all manifests', () => {
 
     test('is found where nobody says the replicas, of which Kubernetes makes one', () => {
       expect(detect({ consecutive5xxErrors: 3 })).toEqual([
-        "never-ejects: maxEjectionPercent is 10, but one pod of 'cart-v1' is 100 percent of its 1, so none is ever ejected; allowed is 100 to 100, or more replicas",
+        "never-ejects: maxEjectionPercent is 10, Istio's default, but the only pod of 'cart-v1' is 100 percent, so none is ever ejected; allowed is 100, or more replicas",
       ]);
     });
 

@@ -68,14 +68,17 @@ describe('outlier detection', () => {
   });
 
   test.each([
-    [9, undefined, 10, 12],
-    [1, 99, 99, 100],
-    [2, 49, 49, 50],
-    [3, 33, 33, 34],
-    [5, 0, 0, 20],
-  ])('is refused where it can eject none of %p pods with %p percent', (replicas, maxEjectionPercent, max, needed) => {
-    expect(refusal(() => requireCanEject({ maxEjectionPercent }, replicas, 'v1', chart()))).toBe(
-      `[system] maxEjectionPercent is ${max}, but one of the ${replicas} pods of version 'v1' is ${needed} percent, so none is ever ejected; allowed is ${needed} to 100 (never-ejects)`,
-    );
-  });
+    [9, undefined, "10, Istio's default", 'one of the 9 pods', 12, '12 to 100'],
+    [1, 99, '99', 'the only pod', 100, '100'],
+    [2, 49, '49', 'one of the 2 pods', 50, '50 to 100'],
+    [3, 33, '33', 'one of the 3 pods', 34, '34 to 100'],
+    [5, 0, '0', 'one of the 5 pods', 20, '20 to 100'],
+  ])(
+    'is refused where it can eject none of %p pods with %p percent',
+    (replicas, maxEjectionPercent, max, who, share, allowed) => {
+      expect(refusal(() => requireCanEject({ maxEjectionPercent }, replicas, 'v1', chart()))).toBe(
+        `[system] maxEjectionPercent is ${max}, but ${who} of version 'v1' is ${share} percent, so none is ever ejected; allowed is ${allowed}, or more replicas (never-ejects)`,
+      );
+    },
+  );
 });

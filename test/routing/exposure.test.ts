@@ -134,28 +134,28 @@ describe('what Istio cannot say in one route is refused', () => {
   test('an expression on a path that the gateway rewrites', () => {
     const rules = [{ when: PathMatch.regex('/a.*b'), to: 'v1' }];
     expect(refusal(() => mesh(rules, exposed))).toBe(
-      'the gateway rewrites the path, and the app has a rule for path {"regex":"/a.*b"}, which cannot be traced back through that rewrite; use exact and prefix matches with Rewrite.prefix or Rewrite.path (unsupported-match)',
+      "[system/gateway] the gateway rewrites the path, and the app has a rule for path regex '/a.*b', which cannot be traced back through that rewrite; use exact and prefix matches with Rewrite.prefix or Rewrite.path (unsupported-match)",
     );
   });
 
   test('two rewrites of which one is an expression', () => {
     const rules = [{ when: HeaderMatch.present('x'), to: 'v1', rewrite: Rewrite.regex('a', 'b') }];
     expect(refusal(() => mesh(rules, exposed))).toBe(
-      'the gateway rewrites {"prefix":"/shop/"} and so does the app\'s rule; Istio rewrites once, and these two cannot be made one (unsupported-rewrite)',
+      "[system/gateway] the gateway rewrites path prefix '/shop/' and so does the app's rule; Istio rewrites once, and these two cannot be made one (unsupported-rewrite)",
     );
   });
 
   test('a redirect to a path that no client reaches', () => {
     const rules = [{ when: PathMatch.exact('/api/a'), redirect: Redirect.path('/elsewhere') }];
     expect(refusal(() => mesh(rules, { paths: [PathMatch.prefix('/shop/')], rewrite: Rewrite.prefix('/api/') }))).toBe(
-      "the app redirects to '/elsewhere', which no client reaches through a gateway that shows '/api/' as '/shop/' (unsupported-rewrite)",
+      "[system/gateway] the app redirects to '/elsewhere', which no client reaches through a gateway that shows '/api/' as '/shop/' (unsupported-rewrite)",
     );
   });
 
   test('a redirect of a prefix, where the gateway matches an expression', () => {
     const rules = [{ when: PathMatch.prefix('/a'), redirect: Redirect.prefix('/b') }];
     expect(refusal(() => mesh(rules, { paths: [PathMatch.template('/a/{*}/c')] }))).toBe(
-      'the redirect of prefix \'/a\' to \'/b\' would have to hold for path {"uri":{"regex":"^/a/[^/]+/c$"}}, which Istio cannot say; use exact and prefix matches that heed case (unsupported-rewrite)',
+      "[system/gateway] the redirect of prefix '/a' to '/b' would have to hold for path regex '^/a/[^/]+/c$', which Istio cannot say; use exact and prefix matches that heed case (unsupported-rewrite)",
     );
   });
 });

@@ -57,7 +57,7 @@ describe('a redirect', () => {
 
   test('of a prefix is refused without a match by prefix', () => {
     expect(refusal(() => render(Redirect.prefix('/new'), PathMatch.regex('/old.*')))).toBe(
-      'the route redirects the prefix to \'/new\' but matches {"uri":{"regex":"/old.*"}}; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)',
+      "the route redirects the prefix to '/new' but matches path regex '/old.*'; match with PathMatch.prefix or PathMatch.below, or use Rewrite.path or Redirect.path (unsupported-rewrite)",
     );
     expect(refusal(() => render(Redirect.prefix('/new')))).toContain('but matches every path');
   });
@@ -66,7 +66,7 @@ describe('a redirect', () => {
 describe('a redirect that meets its own route again', () => {
   test('is refused with both ends', () => {
     expect(refusal(() => render(Redirect.path('/a/b'), PathMatch.prefix('/a')))).toBe(
-      'redirect to {"uri":"/a/b","redirectCode":301} meets its own route again (match {"uri":{"prefix":"/a"}}), so a client loops; redirect to a path, host or scheme that the route does not match (redirect-loop)',
+      "redirect to path '/a/b' meets its own route again (path prefix '/a'), so a client loops; redirect to a path, host or scheme that the route does not match (redirect-loop)",
     );
   });
 

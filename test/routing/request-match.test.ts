@@ -51,21 +51,32 @@ describe('conditions joined with and', () => {
     ]);
   });
 
-  test.each<[string, RequestMatch, RequestMatch]>([
-    ['two paths', PathMatch.exact('/a'), PathMatch.exact('/b')],
-    ['two values of a header in another case', HeaderMatch.exact('X-User', 'a'), HeaderMatch.exact('x-user', 'b')],
-    ['a header there and not there', HeaderMatch.present('x-user'), HeaderMatch.absent('X-User')],
-    ['a value and not that value', HeaderMatch.exact('x-user', 'a'), HeaderMatch.notExact('x-user', 'a')],
-    ['two parameters', QueryMatch.exact('q', '1'), QueryMatch.exact('q', '2')],
-    ['two methods', MethodMatch.oneOf(HttpMethod.GET), MethodMatch.oneOf(HttpMethod.PUT)],
-    ['two ports', PortMatch.of(80), PortMatch.of(81)],
-    ['two namespaces', SourceMatch.namespace('a'), SourceMatch.namespace('b')],
-    ['two values of a source label', SourceMatch.labels({ app: 'a' }), SourceMatch.labels({ app: 'b' })],
-    ['two authorities', AuthorityMatch.exact('a'), AuthorityMatch.exact('b')],
-  ])('are refused where no request satisfies both: %s', (_what, a, b) => {
-    expect(refusal(() => a.and(b))).toBe(
-      `no request satisfies both ${JSON.stringify(matches(a)[0])} and ${JSON.stringify(matches(b)[0])} (impossible-match)`,
-    );
+  test.each<[RequestMatch, RequestMatch, string]>([
+    [PathMatch.exact('/a'), PathMatch.exact('/b'), "path exact '/a' and path exact '/b'"],
+    [PathMatch.prefix('/a', { ignoreCase: true }), PathMatch.exact('/b'), "path prefix '/a' in any case and path exact '/b'"],
+    [
+      HeaderMatch.exact('X-User', 'a'),
+      HeaderMatch.exact('x-user', 'b').and(PortMatch.of(80)),
+      "header 'x-user' exact 'a' and header 'x-user' exact 'b' and port 80",
+    ],
+    [HeaderMatch.present('x-user'), HeaderMatch.absent('X-User'), "header 'x-user' present and no header 'x-user' present"],
+    [
+      HeaderMatch.exact('x-user', 'a'),
+      HeaderMatch.notExact('x-user', 'a'),
+      "header 'x-user' exact 'a' and no header 'x-user' exact 'a'",
+    ],
+    [QueryMatch.exact('q', '1'), QueryMatch.exact('q', '2'), "query parameter 'q' exact '1' and query parameter 'q' exact '2'"],
+    [MethodMatch.oneOf(HttpMethod.GET), MethodMatch.oneOf(HttpMethod.PUT), "method exact 'GET' and method exact 'PUT'"],
+    [PortMatch.of(80), PortMatch.of(81), 'port 80 and port 81'],
+    [SourceMatch.namespace('a'), SourceMatch.namespace('b'), 'namespace a of the caller and namespace b of the caller'],
+    [
+      SourceMatch.labels({ app: 'a' }),
+      SourceMatch.labels({ app: 'b' }),
+      'label app=a of the caller and label app=b of the caller',
+    ],
+    [AuthorityMatch.exact('a'), AuthorityMatch.exact('b'), "host exact 'a' and host exact 'b'"],
+  ])('are refused where no request satisfies both: %#', (a, b, both) => {
+    expect(refusal(() => a.and(b))).toBe(`no request satisfies both ${both} (impossible-match)`);
   });
 
   test('cannot hold two cookies, which stand in one header', () => {

@@ -24,6 +24,7 @@ describe('a condition on the caller', () => {
     expect(refusal(() => SourceMatch.labels({ app: 'a b' }))).toBe(
       "source label 'app' is 'a b'; a label value has at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends (invalid-name)",
     );
+    expect(refusal(() => SourceMatch.labels({ 'my app': 'a' }))).toContain("key of the source label is 'my app'; allowed are");
     expect(refusal(() => SourceMatch.namespace('Front'))).toBe(
       "source namespace is 'Front'; allowed are 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends (invalid-name)",
     );

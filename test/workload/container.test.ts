@@ -122,3 +122,17 @@ describe('a container', () => {
     expect(mounts('/a:b')).toContain("container 'cart' mounts '/a:b'");
   });
 });
+
+test('memory and disk may be less than a whole mebibyte, but no part of a kibibyte', () => {
+  const resources = {
+    memory: { request: Size.kibibytes(1500), limit: Size.mebibytes(2.5) },
+    ephemeralStorage: { limit: Size.kibibytes(2048) },
+  };
+  expect(render({ resources }).resources).toEqual({
+    requests: { memory: '1500Ki' },
+    limits: { memory: '2560Ki', 'ephemeral-storage': '2Mi' },
+  });
+  expect(refusal(() => render({ resources: { memory: { limit: Size.kibibytes(0.5) } } }))).toBe(
+    '[system] memory limit in kibibytes is 0.5; allowed are whole numbers from 0 to 9007199254740991 (out-of-range)',
+  );
+});

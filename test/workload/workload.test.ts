@@ -130,6 +130,12 @@ describe('a Deployment', () => {
     expect(message({ podLabels: { app: 'other' } })).toBe(
       "[system/cart] pod label 'app' is set by the app itself to 'cart'; take another key (invalid-workload)",
     );
+    for (const key of ['', ' ', 'a b', 'a/b/c', '/a', 'a/', 'A B/c', 'Example.com/a', '-a', 'é', 'a'.repeat(64)]) {
+      expect(message({ podLabels: { [key]: '1' } })).toContain(`key of the pod label is '${key}'; allowed are`);
+      expect(message({ podAnnotations: { [key]: '1' } })).toContain(`key of the pod annotation is '${key}'; allowed are`);
+      expect(message({ nodeSelector: { [key]: '1' } })).toContain(`key of the node selector is '${key}'; allowed are`);
+    }
+    expect(message({ nodeSelector: { disk: 's s d' } })).toContain("node selector 'disk' is 's s d'; a label value");
     expect(message({ podLabels: { team: 'a b' } })).toContain("pod label 'team' is 'a b'; a label value has at most 63");
   });
 
