@@ -13,7 +13,7 @@ import { bookStore } from './scenarios/book-store';
 import { bookinfo } from './scenarios/bookinfo';
 import { moveScenario, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
 import { matchingSystem } from './scenarios/matching';
-import { microservicesDemo } from './scenarios/microservices-demo';
+import { microservicesDemo, microservicesDemoByFlux } from './scenarios/microservices-demo';
 import { otus } from './scenarios/otus';
 import { explain, type Mutant, type Outcome, observe, type Scenario, type State, type System } from './scenarios/scenario';
 import { shopSystem } from './scenarios/shop';
@@ -25,6 +25,7 @@ const systems: readonly System[] = [
   workshop,
   bookinfo,
   microservicesDemo,
+  microservicesDemoByFlux,
   shopSystem,
   matchingSystem,
   accessSystem,

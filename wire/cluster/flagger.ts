@@ -24,10 +24,12 @@ export class Flagger {
   private measurements: readonly Measurement[] = [];
   private program?: Program;
 
+  /** `prometheusHosts` are the names by which Flagger and its Canaries know Prometheus. */
   static async start(values: FlaggerValues, prometheusHosts: string[]): Promise<Flagger> {
     for (const host of prometheusHosts) await nameHub(host);
     const flagger = new Flagger(values);
     await flagger.servePrometheus();
+    await flagger.checkNow();
     return flagger;
   }
 
@@ -42,7 +44,7 @@ export class Flagger {
   async checkUntil(what: string, ask: () => Promise<boolean>): Promise<void> {
     await eventually(what, 60, async () => {
       await this.checkNow();
-      return eventually(what, 3, ask).catch(() => false);
+      return eventually(what, 2, ask).catch(() => false);
     });
   }
 

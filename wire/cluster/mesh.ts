@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { logs } from '../paths';
 import { Api, type Fields, identity, type Manifest } from './api';
 import { kubectl, startControlPlane } from './control-plane';
+import { Flagger, type FlaggerValues } from './flagger';
 import { distributed, startIstiod } from './istiod';
 import { Kubelet } from './kubelet';
 import { serveNames } from './names';
@@ -22,6 +23,7 @@ export class Mesh {
   inside!: PodProcess;
   /** A client that the mesh knows nothing of. */
   outside!: PodProcess;
+  private flagger?: Promise<Flagger>;
 
   static async start(): Promise<Mesh> {
     fs.mkdirSync(logs, { recursive: true });
@@ -43,6 +45,12 @@ export class Mesh {
     readonly api: Api,
     private readonly kubelet: Kubelet,
   ) {}
+
+  /** One Flagger for all systems, from the first that asks for it. */
+  startFlagger(values: FlaggerValues, prometheusHosts: string[]): Promise<Flagger> {
+    this.flagger ??= Flagger.start(values, prometheusHosts);
+    return this.flagger;
+  }
 
   /** Applies on the server's side and waits for nothing; returns the objects as the server holds them now. */
   async apply(objects: Manifest[]): Promise<Manifest[]> {

@@ -60,6 +60,15 @@ const whoCallsWhom = 'who calls whom';
 const callersAlone = 'the same by the callers alone (Sidecar)';
 const foreignMethods = 'methods of another service on the same port';
 
+const unlistedPort = 9999;
+/** A way to a port of the cart that is not on the list; without a Service the call would not even have an identity. */
+const serviceOfUnlistedPort: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'unlisted', namespace },
+  spec: { selector: { app: 'cartservice' }, ports: [{ name: 'grpc', port: unlistedPort }] },
+};
+
 /** One request to try, and whether it is meant to be answered. */
 interface Attempt {
   readonly caller: Caller;
@@ -79,6 +88,7 @@ export async function callScenarios(mesh: Mesh, objects: Manifest[]): Promise<Sc
   await mesh.startClient('stranger', { namespace });
   await mesh.outside.call('serve', [80]);
   await addAddress(mesh.outside.network, metadataAddress);
+  await mesh.settle([serviceOfUnlistedPort]);
   return [
     attempting(mesh, whoCallsWhom, calls(everybody), ['caller', 'callee']),
     without(mesh, objects, 'AuthorizationPolicy', attempting(mesh, callersAlone, calls(insiders), ['caller'])),
@@ -89,6 +99,15 @@ export async function callScenarios(mesh: Mesh, objects: Manifest[]): Promise<Sc
       attempting(mesh, 'the same by the callees alone (AuthorizationPolicy)', calls(everybody), ['callee']),
     ),
     attempting(mesh, foreignMethods, foreignCalls(), ['callee']),
+    without(mesh, objects, 'Sidecar', {
+      name: 'a port of the cart that no call names',
+      expected: refusedBy('callee'),
+      measure: async () => {
+        const [frontend, cart] = [await processOf(mesh, 'frontend'), await processOf(mesh, 'cartservice')];
+        await cart.call('serve', [unlistedPort]);
+        return callGrpc(frontend, serviceOfUnlistedPort.metadata.name, unlistedPort, services.cartservice.method);
+      },
+    }),
     attempting(mesh, 'hosts outside', callsOutside(), ['caller']),
     ...grpcScenarios(mesh),
     ...frontendScenarios(mesh),
@@ -139,7 +158,7 @@ function foreignCalls(): Attempt[] {
     .map((attempt) => ({
       ...attempt,
       meant: false,
-      send: (from) => callGrpc(from, attempt.to as Service, 'hipstershop.OtherService/Call'),
+      send: (from) => callGrpc(from, attempt.to, services[attempt.to as Service].port, 'hipstershop.OtherService/Call'),
     }));
 }
 
@@ -197,15 +216,11 @@ async function processOf(mesh: Mesh, caller: Caller): Promise<PodProcess> {
 function call(from: PodProcess, callee: Callee): Promise<string> {
   if (callee === 'frontend') return callHttp(from, `http://${hostOf(callee)}/`);
   if (callee === 'redis-cart') return callTcp(from, callee, 6379);
-  return callGrpc(from, callee, services[callee].method);
+  return callGrpc(from, callee, services[callee].port, services[callee].method);
 }
 
-async function callGrpc(from: PodProcess, callee: Service, method: string): Promise<string> {
-  const { status, details } = await from.call('grpc', {
-    host: hostOf(callee),
-    port: services[callee].port,
-    method: `/${method}`,
-  });
+async function callGrpc(from: PodProcess, callee: string, port: number, method: string): Promise<string> {
+  const { status, details } = await from.call('grpc', { host: hostOf(callee), port, method: `/${method}` });
   if (status === 0) return answered;
   if (status === 7) return refusedBy('callee');
   return status === 14 ? refusedBy('caller') : `gRPC status ${status} ${details}`;

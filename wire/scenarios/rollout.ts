@@ -1,5 +1,5 @@
 import type { Fields, Manifest } from '../cluster/api';
-import { Flagger, type FlaggerValues, type Measurement } from '../cluster/flagger';
+import type { Flagger, Measurement } from '../cluster/flagger';
 import { isKind, type Mesh } from '../cluster/mesh';
 import { fromDist } from '../manifests';
 import { type Caller, underLoad } from './load';
@@ -32,22 +32,23 @@ function metrics(values: { successPercent: number; latencyMilliseconds: number }
   ];
 }
 
-/** The rollouts of the frontend by Flagger, whose checks follow each other at once instead of after half a minute. */
-export class Rollouts {
-  static async start(mesh: Mesh, objects: Manifest[]): Promise<Rollouts> {
-    const [{ spec }] = fromDist('microservices-demo-flagger').filter(isKind('HelmRelease'));
-    // The second is the address of the MetricTemplate.
-    const flagger = await Flagger.start(spec.values as FlaggerValues, ['prometheus', 'prometheus.istio-system']);
-    const gateway = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-    const rollouts = new Rollouts(mesh, flagger, objects, {
-      client: mesh.outside,
-      request: { url: 'http://shop/', address: gateway },
-    });
-    await rollouts.reach('Initialized');
-    return rollouts;
-  }
+/** Lets Flagger take the frontend into use. */
+export async function startRollouts(mesh: Mesh, objects: Manifest[]): Promise<Rollouts> {
+  const [{ spec }] = fromDist('microservices-demo-flagger').filter(isKind('HelmRelease'));
+  // By one name its values know Prometheus, by the other the MetricTemplate.
+  const flagger = await mesh.startFlagger(spec.values, ['prometheus', 'prometheus.istio-system']);
+  const gateway = await mesh.gatewayAddress({ istio: 'ingressgateway' });
+  const rollouts = new Rollouts(mesh, flagger, objects, {
+    client: mesh.outside,
+    request: { url: 'http://shop/', address: gateway },
+  });
+  await rollouts.reach('Initialized');
+  return rollouts;
+}
 
-  private constructor(
+/** The rollouts of the frontend by Flagger, whose checks follow each other at once instead of after half a minute. */
+class Rollouts {
+  constructor(
     private readonly mesh: Mesh,
     private readonly flagger: Flagger,
     private readonly objects: Manifest[],
@@ -56,7 +57,12 @@ export class Rollouts {
 
   scenarios(): Scenario[] {
     return [
-      this.shares('Flagger has taken the frontend over', 0, async () => {}),
+      this.shares('Flagger has taken the frontend over', 0),
+      {
+        name: 'Prometheus finds both versions',
+        expected: 'port http of frontend-canary, port http of frontend-primary',
+        measure: () => this.monitored(),
+      },
       {
         name: 'a new image is noticed',
         expected: 'Progressing, v0.0.1 in use',
@@ -86,7 +92,7 @@ export class Rollouts {
         measure: () => underLoad([this.customer], () => this.reach('Succeeded')),
       },
       { name: 'after the promotion', expected: 'Succeeded, v0.0.2 in use', measure: () => this.state() },
-      this.shares('all requests meet the version in use', 0, async () => {}),
+      this.shares('all requests meet the version in use', 0),
       this.shares('a faulty image gets its first share', 5, async () => {
         await this.merge('v0.0.3');
         await this.reach('Progressing');
@@ -103,7 +109,7 @@ export class Rollouts {
           return this.state();
         },
       },
-      this.shares('all requests meet the version in use again', 0, async () => {}),
+      this.shares('all requests meet the version in use again', 0),
       {
         name: 'the image of dist/ is rolled out in turn',
         expected: 'Succeeded, v0.0.1 in use',
@@ -122,7 +128,7 @@ export class Rollouts {
     return this.shares(`${percent} % meet the next version`, percent, () => this.reachWeight(percent));
   }
 
-  private shares(name: string, percent: number, act: () => Promise<void>): Scenario {
+  private shares(name: string, percent: number, act = async () => {}): Scenario {
     const weights = { primary: 100 - percent, canary: percent };
     return {
       name,
@@ -131,7 +137,9 @@ export class Rollouts {
         await act();
         await this.mesh.settled([await this.mesh.api.get(routePath)]);
         const { client, request } = this.customer;
-        const tallies = await client.call('repeatHttp', { ...request, times: sampleSize, concurrency: 16 });
+        // That there is no share at all needs no statistics.
+        const times = percent > 0 ? sampleSize : 1000;
+        const tallies = await client.call('repeatHttp', { ...request, times, concurrency: 16 });
         const role = (pod: string) => (pod.startsWith('frontend-primary-') ? 'primary' : 'canary');
         return judgeSplit(
           tallies.map((tally) => ({ ...tally, version: tally.pod && role(tally.pod) })),
@@ -150,13 +158,26 @@ export class Rollouts {
     await this.mesh.apply(objects);
   }
 
+  /** What the ServiceMonitor selects among the Services that Flagger makes. */
+  private async monitored(): Promise<string> {
+    const [{ spec }] = this.objects.filter(isKind('ServiceMonitor'));
+    const [{ key, values }] = spec.selector.matchExpressions;
+    const selector = encodeURIComponent(`${key} in (${values})`);
+    const { items } = await this.mesh.api.get(`/api/v1${namespace}/services?labelSelector=${selector}`);
+    const named = (port: Fields) => port.name === spec.endpoints[0].port;
+    return items
+      .filter((service: Manifest) => service.spec.ports.some(named))
+      .map((service: Manifest) => `port ${spec.endpoints[0].port} of ${service.metadata.name}`)
+      .join(', ');
+  }
+
   private async state(): Promise<string> {
     const { status } = await this.mesh.api.get(canaryPath);
     const { spec } = await this.mesh.api.get(primaryPath);
     return `${status.phase}, ${spec.template.spec.containers[0].image.replace(/.*:/, '')} in use`;
   }
 
-  private reach(phase: string): Promise<void> {
+  reach(phase: string): Promise<void> {
     return this.flagger.checkUntil(`the rollout is ${phase}`, async () => (await this.status()).phase === phase);
   }
 
