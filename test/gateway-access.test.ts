@@ -1,5 +1,5 @@
 import type { Chart } from 'cdk8s';
-import { Access, AppPort, CanaryApp, Listener, MeshGateway, MeshService, PathMatch } from 'cdk8s-istio';
+import { Access, AppPort, CanaryApp, type GatewayTcpOptions, Listener, MeshGateway, MeshService, PathMatch } from 'cdk8s-istio';
 import { schemaMistakes } from './support/schemas';
 import { chart, type Manifest, one, refusal, synth } from './support/synth';
 
