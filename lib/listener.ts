@@ -156,16 +156,18 @@ export class Listener {
   }
 
   /**
-   * Whether the redirect is left to the routes, because some paths are excepted.
+   * Whether the redirect is left to the routes: that of a Gateway has no exceptions, keeps the port that the client asked for unless
+   * it is 80, and so leads to 443 alone.
    * @internal
    */
-  public get _redirectsByRoute(): boolean {
-    return this._http.redirectToHttps === true && (this._http.redirectExcept ?? []).length > 0;
+  public _redirectsByRoute(httpsPort: number | undefined): boolean {
+    const { redirectToHttps, redirectExcept = [] } = this._http;
+    return redirectToHttps === true && (redirectExcept.length > 0 || this.port !== 80 || httpsPort !== 443);
   }
 
   /** @internal */
-  public _render(name: string, hosts: readonly string[]): Record<string, unknown> {
-    const redirects = this._http.redirectToHttps === true && !this._redirectsByRoute;
+  public _render(name: string, hosts: readonly string[], httpsPort = 443): Record<string, unknown> {
+    const redirects = this._http.redirectToHttps === true && !this._redirectsByRoute(httpsPort);
     return {
       port: { number: this.port, name, protocol: this.protocol },
       hosts: this.fixedHosts ?? (this._kind === ListenerKind.TCP ? ['*'] : hosts),

@@ -222,12 +222,7 @@ export class MeshGateway extends Construct {
           ? undefined
           : requireDnsLabel('workloadServiceAccount', props.workloadServiceAccount, this),
     };
-    const streams = this.listeners.filter((listener) => listener._kind !== ListenerKind.HTTP);
-    this.access = new GatewayAccess(
-      this,
-      this._workload,
-      streams.map(({ port }) => port),
-    );
+    this.access = new GatewayAccess(this, this._workload, this.streamPorts());
     this._createGateway(selector);
   }
 
@@ -434,6 +429,12 @@ export class MeshGateway extends Construct {
     return this.listeners.find((listener) => listener.isTls && SERVES_HOSTS.includes(listener._kind))?.port;
   }
 
+  /** Ports on which nothing has a host. Where TLS that is passed through shares its port with HTTPS, a policy must hold for both. */
+  private streamPorts(): number[] {
+    const ofHttp = this.listeners.filter((listener) => listener._kind === ListenerKind.HTTP).map((listener) => listener.port);
+    return [...new Set(this.listeners.map((listener) => listener.port))].filter((port) => !ofHttp.includes(port));
+  }
+
   private listenersFor(chosen?: Listener[]): Listener[] {
     if (chosen !== undefined) {
       const foreign = chosen.find((listener) => !this.listeners.includes(listener));
@@ -567,13 +568,14 @@ export class MeshGateway extends Construct {
   }
 
   private routesOf(host: GatewayHost): Route[] {
-    const redirecting = [...new Set(host.entries.flatMap((entry) => entry.listeners))].filter(
-      (listener) => listener._redirectsByRoute,
+    const redirecting = [...new Set(host.entries.flatMap((entry) => entry.listeners))].filter((listener) =>
+      listener._redirectsByRoute(this.httpsPort),
     );
     const excepted = redirecting.flatMap((listener) => this.redirectRoutes(host, listener));
+    const open = host.listeners.filter((listener) => !listener._redirectsByRoute(this.httpsPort));
     const routes = host.entries.flatMap((entry) => {
-      const listeners = entry.listeners.filter((listener) => !listener._redirectsByRoute);
-      return entry.routes().flatMap((route) => limitToListeners(route, listeners, host));
+      const listeners = entry.listeners.filter((listener) => !listener._redirectsByRoute(this.httpsPort));
+      return entry.routes().flatMap((route) => limitToListeners(route, listeners, open));
     });
     return [...excepted, ...routes];
   }
@@ -586,8 +588,15 @@ export class MeshGateway extends Construct {
       .flatMap((entry) => entry.routes())
       .flatMap((route) => limitRoute(route, paths))
       .map((route) => onPorts(route, [listener.port]));
-    const port = this.httpsPort === 443 ? undefined : this.httpsPort;
-    return [...served, { matches: [{ port: listener.port }], destinations: [], redirect: Redirect.https({ port }) }];
+    return [...served, { matches: [{ port: listener.port }], destinations: [], redirect: this.redirectToHttps(host, listener) }];
+  }
+
+  /** Istio leaves out 443, and then the client keeps the port that it asked for unless that is 80; a host of its own has none. */
+  private redirectToHttps(host: GatewayHost, listener: Listener): Redirect {
+    if (this.httpsPort !== 443) {
+      return Redirect.https({ port: this.httpsPort });
+    }
+    return Redirect.https(listener.port === 80 || host.name.startsWith('*') ? {} : { authority: host.name });
   }
 
   private renderServers(): unknown[] {
@@ -596,7 +605,7 @@ export class MeshGateway extends Construct {
       const hosts = [...this.served.values()].filter((host) => host.listeners.includes(listener)).map((host) => host.name);
       const count = (names.get(listener._name) ?? 0) + 1;
       names.set(listener._name, count);
-      return listener._render(count === 1 ? listener._name : `${listener._name}-${count}`, hosts.sort());
+      return listener._render(count === 1 ? listener._name : `${listener._name}-${count}`, hosts.sort(), this.httpsPort);
     });
   }
 
@@ -666,12 +675,11 @@ function takesAll(earlier: HostEntry, later: HostEntry): boolean {
 }
 
 /** A route of some of the host's listeners asks for their ports. */
-function limitToListeners(route: Route, listeners: readonly Listener[], host: GatewayHost): Route[] {
+function limitToListeners(route: Route, listeners: readonly Listener[], open: readonly Listener[]): Route[] {
   if (listeners.length === 0) {
     return [];
   }
   const ports = new Set(listeners.map((listener) => listener.port));
-  const open = host.listeners.filter((listener) => !listener._redirectsByRoute);
   const limited = matchesOf(route).every((match) => match.port !== undefined);
   if (limited || open.every((listener) => ports.has(listener.port))) {
     return [route];

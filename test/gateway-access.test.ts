@@ -87,6 +87,17 @@ describe('who may reach a host of a gateway', () => {
     );
   });
 
+  test('stands on a port that HTTPS shares with TLS that is passed through', () => {
+    const manifests = synth((scope) => {
+      const streams = [Listener.passthrough(), Listener.passthrough({ port: 8443 })];
+      const gateway = new MeshGateway(scope, 'gateway', { listeners: [Listener.https({ credential: 'cert' }), ...streams] });
+      gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: OFFICE });
+      const vault = MeshService.fromName(scope, 'vault', { ports: [AppPort.https(8200)] });
+      gateway.expose(vault, { host: 'vault.example.com', listeners: streams, access: Access.public() });
+    });
+    expect(policies(manifests)[0].spec.rules[0].to[0].operation.notPorts).toEqual(['8443']);
+  });
+
   test('is asked of an external authorizer, for all hosts too', () => {
     expect(one(exposed(Access.externalAuthorization('oauth2-proxy'), '*'), 'AuthorizationPolicy')).toMatchObject({
       metadata: { name: 'shop-gateway-any' },

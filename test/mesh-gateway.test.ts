@@ -479,6 +479,21 @@ describe('several listeners', () => {
       redirect: { scheme: 'https', port: 8443, redirectCode: 301 },
     });
   });
+
+  test.each<[string, number, number, object]>([
+    [SHOP, 80, 8443, { port: 8443 }],
+    [SHOP, 8080, 443, { authority: SHOP }],
+    ['*.example.com', 8080, 443, {}],
+    [SHOP, 8080, 8443, { port: 8443 }],
+  ])('redirect %s from port %p to https on %p', (host, from, to, target) => {
+    const listeners = [Listener.http({ port: from, redirectToHttps: true }), Listener.https({ credential: 'cert', port: to })];
+    const manifests = mesh({ listeners }, (gateway, cart) => gateway.expose(cart, { host }));
+    expect(servers(manifests)[0].tls).toBeUndefined();
+    expect(routes(manifests, host.replace('*', 'any')).http[0]).toEqual({
+      match: [{ port: from }],
+      redirect: { scheme: 'https', redirectCode: 301, ...target },
+    });
+  });
 });
 
 describe('redirects of a host', () => {

@@ -95,7 +95,7 @@ export interface HttpPool {
    */
   readonly maxRequestsPerConnection?: number;
   /**
-   * Retries to a destination at the same time.
+   * Retries to a destination at the same time, from 1 up; `retries: { attempts: 0 }` turns them off.
    * @default - Istio's: 2^32-1
    */
   readonly maxRetries?: number;
@@ -170,7 +170,8 @@ export function renderConnectionPool(pool: ConnectionPool, construct?: IConstruc
       http1MaxPendingRequests: number('http.http1MaxPendingRequests', http.http1MaxPendingRequests, 1),
       http2MaxRequests: number('http.http2MaxRequests', http.http2MaxRequests, 1),
       maxRequestsPerConnection: number('http.maxRequestsPerConnection', http.maxRequestsPerConnection, 1),
-      maxRetries: number('http.maxRetries', http.maxRetries, 0),
+      // Istio takes 0 for its default.
+      maxRetries: number('http.maxRetries', http.maxRetries, 1),
       idleTimeout: duration('http.idleTimeout', http.idleTimeout),
       h2UpgradePolicy: http.h2UpgradePolicy,
       useClientProtocol: http.useClientProtocol,

@@ -204,7 +204,10 @@ export class LoadBalancer {
     return new LoadBalancer({ simple: 'RANDOM' }, options.locality);
   }
 
-  /** The address that the caller asked for, whatever it is. */
+  /**
+   * The address that the caller asked for, whatever it is. Istio then knows no pods and cannot see which have a sidecar: it calls
+   * them all with mutual TLS, unless `clientTls` says otherwise.
+   */
   public static passthrough(): LoadBalancer {
     return new LoadBalancer({ simple: 'PASSTHROUGH' });
   }

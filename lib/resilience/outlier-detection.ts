@@ -20,7 +20,7 @@ export interface OutlierDetection {
    */
   readonly consecutiveGatewayErrors?: number;
   /**
-   * Connection failures in a row after which a pod is ejected; needs `splitExternalLocalOriginErrors`.
+   * Connection failures in a row after which a pod is ejected, from 1 up; needs `splitExternalLocalOriginErrors`.
    * @default - Istio's: 5
    */
   readonly consecutiveLocalOriginFailures?: number;
@@ -40,7 +40,7 @@ export interface OutlierDetection {
    */
   readonly baseEjectionTime?: Duration;
   /**
-   * How many percent of the pods may be out at once. With few pods a small figure ejects none: 1 of 2 pods is 50 percent.
+   * How many percent of the pods may be out at once, from 1 up. With few pods a small figure ejects none: 1 of 2 pods is 50 percent.
    * @default - Istio's: 10
    */
   readonly maxEjectionPercent?: number;
@@ -50,7 +50,8 @@ export interface OutlierDetection {
    */
   readonly minHealthPercent?: number;
   /**
-   * The status codes that count as errors, in place of 5xx. Istio 1.31 and newer.
+   * The status codes that count as errors, in place of 5xx. Istio 1.31 and newer, whose first version has the field and does not
+   * act on it.
    * @default - every 5xx
    */
   readonly outlierDetectionHttpErrorCodes?: number[];
@@ -65,21 +66,22 @@ export function renderOutlierDetection(detection: OutlierDetection, construct?: 
       construct,
     );
   }
-  const count = (what: keyof OutlierDetection, max?: number) => {
+  const count = (what: keyof OutlierDetection, min: number, max?: number) => {
     const value = detection[what] as number | undefined;
-    return value === undefined ? undefined : requireInteger(`outlierDetection.${what}`, value, { min: 0, max }, construct);
+    return value === undefined ? undefined : requireInteger(`outlierDetection.${what}`, value, { min, max }, construct);
   };
   const duration = (what: 'interval' | 'baseEjectionTime') =>
     detection[what] && renderDuration(`outlierDetection.${what}`, detection[what], construct);
   return {
-    consecutive5xxErrors: count('consecutive5xxErrors'),
-    consecutiveGatewayErrors: count('consecutiveGatewayErrors'),
-    consecutiveLocalOriginFailures: count('consecutiveLocalOriginFailures'),
+    consecutive5xxErrors: count('consecutive5xxErrors', 0),
+    consecutiveGatewayErrors: count('consecutiveGatewayErrors', 0),
+    // Here and below Istio takes 0 for its default.
+    consecutiveLocalOriginFailures: count('consecutiveLocalOriginFailures', 1),
     splitExternalLocalOriginErrors,
     interval: duration('interval'),
     baseEjectionTime: duration('baseEjectionTime'),
-    maxEjectionPercent: count('maxEjectionPercent', 100),
-    minHealthPercent: count('minHealthPercent', 100),
+    maxEjectionPercent: count('maxEjectionPercent', 1, 100),
+    minHealthPercent: count('minHealthPercent', 0, 100),
     outlierDetectionHttpErrorCodes: detection.outlierDetectionHttpErrorCodes?.map((code) =>
       requireInteger('outlierDetectionHttpErrorCodes', code, { min: 100, max: 599 }, construct),
     ),

@@ -27,7 +27,7 @@ export enum RetryOn {
   RETRIABLE_4XX = 'retriable-4xx',
   /** The proxy itself rate-limited the request. */
   ENVOY_RATE_LIMITED = 'envoy-ratelimited',
-  /** gRPC status `cancelled`. */
+  /** gRPC status `cancelled`, here and below where it stands in the answer's headers, as servers do that answer with an error alone. */
   CANCELLED = 'cancelled',
   /** gRPC status `deadline-exceeded`. */
   DEADLINE_EXCEEDED = 'deadline-exceeded',
@@ -93,7 +93,7 @@ export interface RetryBudget {
    */
   readonly percent?: number;
   /**
-   * How many retries at once are always allowed.
+   * How many retries at once are always allowed, from 1 up: Istio takes 0 for its default.
    * @default - Istio's: 3
    */
   readonly minRetryConcurrency?: number;
@@ -169,6 +169,6 @@ export function renderRetryBudget(budget: RetryBudget, construct?: IConstruct): 
     minRetryConcurrency:
       budget.minRetryConcurrency === undefined
         ? undefined
-        : requireInteger('minRetryConcurrency of the retry budget', budget.minRetryConcurrency, { min: 0 }, construct),
+        : requireInteger('minRetryConcurrency of the retry budget', budget.minRetryConcurrency, { min: 1 }, construct),
   };
 }

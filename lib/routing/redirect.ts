@@ -41,8 +41,8 @@ export interface RedirectOptions {
    */
   readonly scheme?: string;
   /**
-   * The port that the client is sent to.
-   * @default - the one it asked, or the scheme's own where the scheme changes
+   * The port that the client is sent to. Istio leaves out the scheme's own (80 for `http`, 443 for `https`), as if it were not said.
+   * @default - the one it asked for, but for the scheme's own where the scheme changes; with `authority` the scheme's own
    */
   readonly port?: number;
 }

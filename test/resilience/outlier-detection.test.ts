@@ -30,7 +30,15 @@ describe('outlier detection', () => {
     ],
     [
       { maxEjectionPercent: 101 },
-      'outlierDetection.maxEjectionPercent is 101; allowed are whole numbers from 0 to 100 (out-of-range)',
+      'outlierDetection.maxEjectionPercent is 101; allowed are whole numbers from 1 to 100 (out-of-range)',
+    ],
+    [
+      { maxEjectionPercent: 0 },
+      'outlierDetection.maxEjectionPercent is 0; allowed are whole numbers from 1 to 100 (out-of-range)',
+    ],
+    [
+      { consecutiveLocalOriginFailures: 0, splitExternalLocalOriginErrors: true },
+      'outlierDetection.consecutiveLocalOriginFailures is 0; allowed are whole numbers from 1 up (out-of-range)',
     ],
     [
       { minHealthPercent: Number.NaN },

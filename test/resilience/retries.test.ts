@@ -88,15 +88,15 @@ describe('retries within a timeout', () => {
 
 describe('a retry budget', () => {
   test('is written with every field', () => {
-    const budget: Required<RetryBudget> = { percent: 12.5, minRetryConcurrency: 0, budgetInterval: Duration.seconds(10) };
-    expect(renderRetryBudget(budget)).toEqual({ percent: 12.5, minRetryConcurrency: 0, budgetInterval: '10s' });
+    const budget: Required<RetryBudget> = { percent: 12.5, minRetryConcurrency: 1, budgetInterval: Duration.seconds(10) };
+    expect(renderRetryBudget(budget)).toEqual({ percent: 12.5, minRetryConcurrency: 1, budgetInterval: '10s' });
   });
 
   test.each<[RetryBudget, string]>([
     [{ percent: 101 }, 'percent of the retry budget is 101 percent; allowed are 0 to 100 (out-of-range)'],
     [
-      { minRetryConcurrency: -1 },
-      'minRetryConcurrency of the retry budget is -1; allowed are whole numbers from 0 up (out-of-range)',
+      { minRetryConcurrency: 0 },
+      'minRetryConcurrency of the retry budget is 0; allowed are whole numbers from 1 up (out-of-range)',
     ],
   ])('%j is refused', (budget, message) => {
     expect(refusal(() => renderRetryBudget(budget))).toBe(message);
