@@ -11,12 +11,15 @@ import { Report } from './report';
 import { accessSystem } from './scenarios/access';
 import { bookStore } from './scenarios/book-store';
 import { bookinfo } from './scenarios/bookinfo';
+import { encryptionSystem } from './scenarios/encryption';
 import { moveScenario, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
 import { matchingSystem } from './scenarios/matching';
 import { microservicesDemo, microservicesDemoByFlux } from './scenarios/microservices-demo';
 import { otus } from './scenarios/otus';
+import { resilienceSystem } from './scenarios/resilience';
 import { explain, type Mutant, type Outcome, observe, type Scenario, type State, type System } from './scenarios/scenario';
 import { shopSystem } from './scenarios/shop';
+import { trafficSystem } from './scenarios/traffic';
 import { workshop } from './scenarios/workshop';
 
 const systems: readonly System[] = [
@@ -29,6 +32,9 @@ const systems: readonly System[] = [
   shopSystem,
   matchingSystem,
   accessSystem,
+  trafficSystem,
+  resilienceSystem,
+  encryptionSystem,
 ];
 
 /** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */

@@ -191,6 +191,7 @@ function tlsOptions(serverName: string, settings?: ClientTls): tls.ConnectionOpt
     ca: settings?.authority,
     cert: settings?.identity?.certificate,
     key: settings?.identity?.key,
+    maxVersion: settings?.maxVersion,
   };
 }
 

@@ -39,6 +39,8 @@ export interface PodIdentity {
 export interface Received extends PodIdentity {
   readonly protocol: 'http/1.1' | 'http/2' | 'grpc' | 'tcp';
   readonly port: number;
+  /** The port at the other end, by which connections can be told apart. */
+  readonly remotePort: number;
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -46,6 +48,8 @@ export interface Received extends PodIdentity {
   readonly body: string;
   /** The host name of the TLS handshake, where this pod ended it. */
   readonly serverName?: string;
+  /** The name in the client's certificate of that handshake. */
+  readonly clientName?: string;
 }
 
 export interface Behaviour {
@@ -70,6 +74,7 @@ export interface Certificate {
 export interface ClientTls {
   readonly authority: string;
   readonly identity?: Certificate;
+  readonly maxVersion?: 'TLSv1.2';
 }
 
 export interface HttpRequest {

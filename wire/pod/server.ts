@@ -69,7 +69,8 @@ export class EchoServer {
   }
 
   private endTls(socket: net.Socket, { certificate, key }: Certificate): void {
-    this.greet(new tls.TLSSocket(socket, { isServer: true, cert: certificate, key }));
+    const options = { isServer: true, cert: certificate, key, requestCert: true, rejectUnauthorized: false };
+    this.greet(new tls.TLSSocket(socket, options));
   }
 
   private echoTcp(socket: net.Socket): void {
@@ -107,8 +108,8 @@ export class EchoServer {
   }
 
   private remember(socket: net.Socket, request: Pick<Received, 'protocol' | 'method' | 'path' | 'headers' | 'body'>): Received {
-    const serverName = (socket as tls.TLSSocket).servername || undefined;
-    const report = { ...this.identity, ...request, port: socket.localPort ?? 0, serverName };
+    const { localPort: port = 0, remotePort = 0 } = socket;
+    const report = { ...this.identity, ...request, port, remotePort, ...namesOf(socket) };
     if (this.received.length < remembered) this.received.push(report);
     return report;
   }
@@ -120,26 +121,34 @@ async function readBody(request: Request): Promise<string> {
   return body.toString('latin1');
 }
 
+/** Who is meant and who asks, where the connection is a TLS connection that ends here. */
+function namesOf(socket: net.Socket): Pick<Received, 'serverName' | 'clientName'> {
+  if (!(socket instanceof tls.TLSSocket)) return {};
+  const { servername: serverName } = socket as tls.TLSSocket & { servername?: string };
+  return { serverName, clientName: socket.getPeerCertificate().subject?.CN?.toString() };
+}
+
 function protocolOf(request: Request): Received['protocol'] {
   if (request.httpVersionMajor === 1) return 'http/1.1';
   return request.headers['content-type']?.startsWith('application/grpc') ? 'grpc' : 'http/2';
 }
 
-/** Answers any method: the health check as healthy, all others with the report as the bytes of the message, if not told otherwise. */
-function answerGrpc(response: http2.Http2ServerResponse, behaviour: Behaviour, report: Received): void {
-  const contentType = { 'content-type': 'application/grpc' };
-  // An error comes without a message, and so in the headers.
-  if (behaviour.status) {
-    response.writeHead(200, { ...contentType, 'grpc-status': `${behaviour.status}` });
-    response.end();
+/**
+ * Answers any method: the health check as healthy, all others with the report as the bytes of the message, if not told otherwise.
+ * An error has trailers alone.
+ */
+function answerGrpc(response: http2.Http2ServerResponse, { status = 0, message: told }: Behaviour, report: Received): void {
+  const headers = { 'content-type': 'application/grpc' };
+  if (status !== 0) {
+    response.stream.respond({ ...headers, 'grpc-status': `${status}` }, { endStream: true });
     return;
   }
   const healthy = Buffer.from([0x08, 0x01]);
   const echo = report.path === '/grpc.health.v1.Health/Check' ? healthy : Buffer.from(JSON.stringify(report));
-  const message = behaviour.message ? Buffer.from(behaviour.message) : echo;
+  const message = told ? Buffer.from(told) : echo;
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  response.writeHead(200, contentType);
+  response.writeHead(200, headers);
   response.addTrailers({ 'grpc-status': '0' });
   response.end(Buffer.concat([prefix, message]));
 }

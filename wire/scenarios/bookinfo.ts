@@ -15,7 +15,7 @@ import { answers, answersAfter, answersAlike, countAnswers, describeAnswer } fro
 import { balancing } from './balancing';
 import { identities } from './identities';
 import type { Mutant, Scenario, State, System } from './scenario';
-import { describeWeights, judgeSplit, measureSplit, sampleSize, type Weights } from './split';
+import { describeWeights, measureSplit, measureTcpSplit, type Weights } from './split';
 
 const around = ['egress', 'tcp-echo', 'telemetry', 'monitoring', 'east-west'].map((name) => `bookinfo-${name}`);
 const apps = ['productpage', 'details', 'ratings', 'reviews'];
@@ -116,12 +116,12 @@ async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
 
 async function tcpEcho(mesh: Mesh): Promise<Scenario> {
   const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-  const request = { host: 'tcp-echo', address, port: 31400, text: 'hello', times: sampleSize, concurrency: 16 };
+  const request = { host: 'tcp-echo', address, port: 31400, text: 'hello' };
   const weights = { v1: 80, v2: 20 };
   return {
     name: 'the shares of the connections to tcp-echo',
     expected: describeWeights(weights),
-    measure: async () => judgeSplit(await mesh.outside.call('repeatTcp', request), weights),
+    measure: () => measureTcpSplit(mesh.outside, request, weights),
   };
 }
 
