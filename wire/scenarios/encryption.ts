@@ -76,7 +76,7 @@ function describe({ status, headers, received, error }: HttpAnswer): string {
 async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
   const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
   const trusting = (more: Partial<ClientTls> = {}): ClientTls => ({ authority: keys.authority, ...more });
-  const { https, mutual, optional, redirect } = gatewayPorts;
+  const { mutual, optional, redirect } = gatewayPorts;
   const acme = '/.well-known/acme-challenge/token';
   const requests: [name: string, url: string, tls: ClientTls | undefined, expected: string][] = [
     ['http is redirected', `http://${hosts.site}/path?a=b`, undefined, `301 https://${hosts.site}/path?a=b`],
@@ -114,8 +114,6 @@ async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
       trusting({ identity: keys.stranger }),
       'refused',
     ],
-    ['access for a network, from within', `https://${hosts.office}:${https}/`, trusting(), '200 site'],
-    ['access for a network, from elsewhere', `https://${hosts.closed}:${https}/`, trusting(), '403'],
   ];
   return [
     ...requests.map(([name, url, tls, expected]) => ({

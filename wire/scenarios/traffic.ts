@@ -1,4 +1,4 @@
-import type { Fields, Manifest } from '../cluster/api';
+import type { Fields } from '../cluster/api';
 import { isKind, type Mesh } from '../cluster/mesh';
 import { synthesize } from '../manifests';
 import type { HttpAnswer, HttpRequest } from '../pod/protocol';
@@ -253,14 +253,13 @@ async function grpcAndTcp(mesh: Mesh): Promise<Scenario[]> {
 }
 
 function mutants(): Mutant[] {
-  const routes = (objects: Manifest[]): Fields[] =>
-    objects.filter(isKind('VirtualService')).flatMap(({ spec }) => spec.http ?? []);
   return [
     {
-      name: 'a mirror copies less',
-      noticedBy: 'mirrors get copies, and the app alone answers',
+      name: 'a prefix is rewritten to another',
+      noticedBy: 'inside: /rewrite/prefix/below?a=b',
       change: (objects) => {
-        for (const { mirrors } of routes(objects)) if (mirrors) mirrors[0].percentage.value = 95;
+        const routes: Fields[] = objects.filter(isKind('VirtualService')).flatMap(({ spec }) => spec.http ?? []);
+        for (const { rewrite } of routes) if (rewrite?.uri === '/swapped') rewrite.uri = '/swapped/';
       },
     },
   ];

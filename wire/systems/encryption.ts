@@ -28,8 +28,6 @@ export const hosts = {
   member: 'member.example.com',
   guest: 'guest.example.com',
   vault: 'vault.example.com',
-  office: 'office.example.com',
-  closed: 'closed.example.com',
   legacySimple: 'legacy-simple.example.com',
   legacyMutual: 'legacy-mutual.example.com',
 };
@@ -117,8 +115,6 @@ export function encryption(app: MeshApp): void {
   gateway.expose(site, { host: hosts.other, listeners: [listeners.other] });
   gateway.expose(site, { host: hosts.member, listeners: [listeners.mutual] });
   gateway.expose(site, { host: hosts.guest, listeners: [listeners.optional] });
-  gateway.expose(site, { host: hosts.office, listeners: [listeners.site], access: Access.sourceRanges(['10.77.0.0/16']) });
-  gateway.expose(site, { host: hosts.closed, listeners: [listeners.site], access: Access.sourceRanges(['192.0.2.0/24']) });
   gateway.expose(simple, { host: hosts.legacySimple, listeners: [listeners.site], access: Access.public() });
   gateway.expose(mutual, { host: hosts.legacyMutual, listeners: [listeners.site], access: Access.public() });
   gateway.expose(vault, { host: hosts.vault, listeners: [listeners.passthrough] });
