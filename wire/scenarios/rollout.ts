@@ -137,9 +137,7 @@ class Rollouts {
         await act();
         await this.mesh.settled([await this.mesh.api.get(routePath)]);
         const { client, request } = this.customer;
-        // That there is no share at all needs no statistics.
-        const times = percent > 0 ? sampleSize : 1000;
-        const tallies = await client.call('repeatHttp', { ...request, times, concurrency: 16 });
+        const tallies = await client.call('repeatHttp', { ...request, times: sampleSize(weights), concurrency: 16 });
         const role = (pod: string) => (pod.startsWith('frontend-primary-') ? 'primary' : 'canary');
         return judgeSplit(
           tallies.map((tally) => ({ ...tally, version: tally.pod && role(tally.pod) })),
