@@ -564,7 +564,7 @@ export class MeshGateway extends Construct {
   }
 
   private renderHttp(host: GatewayHost): unknown[] {
-    return this.routesOf(host).map((route) => renderRoute(route, [host.name], this));
+    return inConstruct(this, () => this.routesOf(host)).map((route) => renderRoute(route, [host.name], this));
   }
 
   private routesOf(host: GatewayHost): Route[] {

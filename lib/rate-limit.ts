@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ENVOY_FILTER } from './api-versions';
 import type { CanaryApp } from './canary-app';
 import { rememberCreation } from './creation';
-import { ErrorCode, MeshError } from './errors';
+import { ErrorCode, inConstruct, MeshError } from './errors';
 import { requireInteger } from './limits';
 import type { MeshService } from './mesh-service';
 import { recordProxyCall } from './policy/call-policy';
@@ -124,7 +124,7 @@ export class LocalRateLimit extends Construct {
             filter_enforced: ALL_REQUESTS,
             response_headers_to_add: orUndefined(
               Object.entries(responseHeaders).map(([name, value]) => ({
-                header: { key: requireHeaderName(name), value },
+                header: { key: inConstruct(this, () => requireHeaderName(name)), value },
                 append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
               })),
             ),

@@ -2,7 +2,7 @@ import { ApiObject, type Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DESTINATION_RULE, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
-import { ErrorCode, MeshError } from './errors';
+import { ErrorCode, inConstruct, MeshError } from './errors';
 import { list, renderDuration } from './limits';
 import type { MeshService } from './mesh-service';
 import { type FaultInjection, renderFault } from './resilience/fault';
@@ -78,6 +78,10 @@ export class ResilienceRules extends Construct {
     this.requireSensible();
     requireNoConflict(this, props.app._rules);
     props.app._protect(this);
+    if (props.when !== undefined) {
+      // What Istio cannot say together with a rule of the app is found here and not first at synth.
+      inConstruct(this, () => protectRoutes(props.app, props.app._routes()));
+    }
     if (!props.app._ownsMeshObjects) {
       this.createObjects();
     }

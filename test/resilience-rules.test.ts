@@ -225,6 +225,13 @@ describe('rules for one port', () => {
   });
 });
 
+test('a condition that Istio cannot say together with a rule of the app is refused where it is written', () => {
+  const props = { rules: [{ when: PathMatch.regex('/a.*'), to: 'v1' }] };
+  expect(message([{ when: PathMatch.regex('/.*b'), timeout: seconds(1) }], props)).toBe(
+    "[system/rules-0] path must match both regex '/a.*' and regex '/.*b', which Istio cannot say in one route; write the intersection as one expression (unsupported-match)",
+  );
+});
+
 describe('fatal arithmetic is refused', () => {
   test('retries that cannot fit into the timeout', () => {
     const fits =

@@ -23,6 +23,9 @@ export interface DefaultDenyProps {
  * gateways that expose them, and by Prometheus where they show metrics. Proxies still get their certificates and configuration, and
  * know what is installed beside Istio (`istio-system`), such as the Service for traces.
  *
+ * In the namespace of a gateway's pods ({@link MeshGatewayProps.workloadNamespace}) it would close the entrance as well: who may come in
+ * there is yours to say. Where traces or logs go to another namespace than `istio-system`, the way there is too.
+ *
  * A proxy without calls of its own knows no other host either (Sidecar). That alone would be no protection, since pods can go past
  * their proxy: the network holds them back.
  *
