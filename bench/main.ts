@@ -26,6 +26,7 @@ const OURS_BY_OBJECT = 'cdk8s-istio, a file per object';
 const STOCK = 'stock cdk8s';
 const HELM = 'helm template';
 const KUSTOMIZE = 'kubectl kustomize';
+const FLOOR = 'floor: JSON.stringify';
 
 const LINEAR_AT_MOST = 1.3;
 
@@ -35,7 +36,8 @@ function main(): void {
   const runs = short ? 3 : 5;
   const tools = [program(OURS, 'ours'), program(STOCK, 'stock', short ? 1000 : 2000)];
   if (!short) {
-    tools.push(program(OURS_BY_OBJECT, 'ours', undefined, 'file-per-object'), helm(buildHelm()), kustomize(findKubectl()));
+    tools.push(helm(buildHelm()), kustomize(findKubectl()), program(FLOOR, 'floor'));
+    tools.push(program(OURS_BY_OBJECT, 'ours', undefined, 'file-per-object'));
   }
   const work = mkdtempSync(join(tmpdir(), 'bench-'));
   try {

@@ -52,8 +52,10 @@ interface RoutePart {
 
 /** The route to this port of a Service, for all that it sends there. */
 export function toPort(route: Route, host: string, port: number): Route {
-  const withPort = (destination: Destination) =>
-    destination.host === host ? Object.assign({}, destination, { port }) : destination;
+  const withPort = (destination: Destination) => {
+    const { subset, weight, headers } = destination;
+    return destination.host === host ? { host, subset, port, weight, headers } : destination;
+  };
   return {
     ...route,
     destinations: route.destinations.map(withPort),

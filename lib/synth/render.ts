@@ -11,6 +11,7 @@ import {
 import { ErrorCode, MeshError } from '../errors';
 import { MarkedValue } from '../marked-value';
 import type { Manifest } from '../model/rendered';
+import { plainObject } from '../plain-object';
 
 /** The fields that stock `toJson` of an object and of its metadata reads. They are private to cdk8s, so a later version may lack them. */
 interface Internals {
@@ -187,7 +188,7 @@ export class Renderer {
       return undefined;
     }
     const small = this.depth <= start + SMALL;
-    const result: Record<string, unknown> = {};
+    const result = plainObject();
     for (let i = start; i < this.depth; i++) {
       result[keys[i]] = values[i];
     }
@@ -207,7 +208,7 @@ function hasMore({ _additionalAttributes, annotations, finalizers, ownerReferenc
 }
 
 function sorted(map: Record<string, unknown>): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
+  const result = plainObject();
   for (const key of Object.keys(map).sort()) {
     result[key] = map[key];
   }
@@ -216,7 +217,7 @@ function sorted(map: Record<string, unknown>): Record<string, unknown> {
 
 /** What `{ ...map, ...changes }` gives, several times faster. */
 function copied(map: Record<string, unknown>, changes: Record<string, unknown>): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
+  const copy = plainObject();
   for (const key of Object.keys(map)) {
     copy[key] = map[key];
   }
@@ -227,7 +228,7 @@ function copied(map: Record<string, unknown>, changes: Record<string, unknown>):
 }
 
 function headFirst(manifest: Record<string, unknown>): Manifest {
-  const result: Record<string, unknown> = {};
+  const result = plainObject();
   for (const key of ['apiVersion', 'kind', 'metadata']) {
     if (key in manifest) {
       result[key] = manifest[key];

@@ -3,6 +3,7 @@ import type { IConstruct } from 'constructs';
 import type { AppPort } from '../app-port';
 import { ErrorCode, MeshError } from '../errors';
 import { renderSeconds, requireInteger, requireLabel, requireLabelKey } from '../limits';
+import { plainObject } from '../plain-object';
 import type { ConfigFiles } from './config-files';
 import {
   type ContainerOptions,
@@ -84,7 +85,7 @@ const MERGED_BY_KEY = new Set(['env', 'envVariables', 'files', 'podLabels', 'pod
 
 /** The version's options over the app's. */
 export function mergeWorkload(app: WorkloadOptions, version: WorkloadOptions): WorkloadOptions {
-  const merged = Object.assign({} as Record<string, unknown>, app);
+  const merged = Object.assign(plainObject(), app);
   for (const [option, value] of Object.entries(version)) {
     if (value !== undefined) {
       merged[option] = MERGED_BY_KEY.has(option) ? { ...(merged[option] as object | undefined), ...value } : value;
@@ -156,7 +157,7 @@ export function renderPod(
   ];
   return {
     metadata: {
-      labels: Object.assign({}, parts.podLabels, options.podLabels),
+      labels: Object.assign(plainObject(), parts.podLabels, options.podLabels),
       annotations: orUndefinedMap({ ...files.annotations, ...options.podAnnotations }),
     },
     spec: {
