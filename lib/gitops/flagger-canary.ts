@@ -143,14 +143,12 @@ export class FlaggerCanary extends Construct {
 
   /** A Canary has one route for all hosts, gateways and the mesh; only which requests it takes may differ from gateway to gateway. */
   private renderViews(views: readonly View[]): Record<string, unknown> {
-    const outcomes = new Set<string>();
+    const outcomes: Record<string, unknown>[] = [];
     const matches = new Map<string, string>();
-    let outcome: Record<string, unknown> = {};
     for (const { gateway, host, routes } of views) {
       for (const route of routes) {
         const { match: _, route: __, ...rest } = renderRoute(route, [host], this);
-        outcome = rest;
-        outcomes.add(JSON.stringify(rest));
+        outcomes.push(rest);
       }
       const match = JSON.stringify(routes.flatMap(matchesOf));
       if ((matches.get(gateway) ?? match) !== match) {
@@ -160,12 +158,13 @@ export class FlaggerCanary extends Construct {
       }
       matches.set(gateway, match);
     }
-    if (outcomes.size > 1) {
+    const different = differences(outcomes);
+    if (different.length > 0) {
       this.refuse(
-        `app '${this.props.app.serviceName}' is routed in different ways: ${[...outcomes].join(' and ')}; a Canary has one route for all gateways and the mesh`,
+        `app '${this.props.app.serviceName}' is routed in different ways, by ${list(different)}; a Canary has one route for all requests, gateways and the mesh`,
       );
     }
-    return { ...outcome, match: this.renderMatch(new Map(views.map((view) => [view.gateway, view]))) };
+    return { ...outcomes[0], match: this.renderMatch(new Map(views.map((view) => [view.gateway, view]))) };
   }
 
   private renderMatch(views: ReadonlyMap<string, View>): unknown[] | undefined {
@@ -282,6 +281,12 @@ export const HELD: Held = {
     },
   },
 };
+
+/** The fields in which objects differ. */
+function differences(objects: readonly Record<string, unknown>[]): string[] {
+  const fields = new Set(objects.flatMap((object) => Object.keys(object)));
+  return [...fields].filter((field) => new Set(objects.map((object) => JSON.stringify(object[field]))).size > 1);
+}
 
 /** The path of the first field that cannot be held. */
 function findUnheld(value: unknown, held: Held | true, path = ''): string | undefined {

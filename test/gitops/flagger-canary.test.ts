@@ -507,7 +507,10 @@ describe('what a Canary cannot hold is refused:', () => {
     ['trafficPolicy.connectionPool.tcp', { connectionPool: { tcp: { maxConnections: 1 } } }],
     ['fault', { fault: { abort: { httpStatus: 500, percent: 10 } } }],
     ['version', { versions: { v1: { loadBalancer: LoadBalancer.random() } } }],
-    ['different ways', { when: PathMatch.exact('/slow'), timeout: Duration.seconds(1) }],
+    [
+      'is routed in different ways, by timeout; a Canary has one route',
+      { when: PathMatch.exact('/slow'), timeout: Duration.seconds(1) },
+    ],
   ])('%s, also where the rules come later', (problem, rules) => {
     const before = refused((scope) => {
       const app = frontend(scope);
