@@ -5,9 +5,17 @@ import { parseAllDocuments } from 'yaml';
 import type { Manifest } from './cluster/api';
 import { dist, runtime } from './paths';
 
+const asked = new Set<string>();
+
+/** The folders of `dist/` that nobody has asked for. */
+export function untried(): string[] {
+  return fs.readdirSync(dist).filter((folder) => !asked.has(folder));
+}
+
 /** What these folders of `dist/` hold: all of a system, or its base and one of the alternatives that go with it. */
 export function fromDist(...folders: string[]): Manifest[] {
   return folders.flatMap((name) => {
+    asked.add(name);
     const folder = path.join(dist, name);
     if (!fs.existsSync(folder)) throw new Error(`${folder} does not exist; \`npm run synth\` writes it`);
     return readManifests(folder);

@@ -4,6 +4,7 @@ import { inventory } from '../cluster/inventory';
 import { rejections, unacknowledged } from '../cluster/istiod';
 import type { Mesh } from '../cluster/mesh';
 import { eventually, run } from '../cluster/program';
+import { untried } from '../manifests';
 import { bin, kubeconfig } from '../paths';
 import { underLoad } from './load';
 import type { Scenario, State, System } from './scenario';
@@ -42,6 +43,13 @@ export async function moveScenario(mesh: Mesh, { load }: System, before: Manifes
     measure: () => underLoad(callers, () => mesh.move(before, after)),
   };
 }
+
+/** Once all systems have been tried. */
+export const nothingUntried: Scenario = {
+  name: 'every folder of dist/ was applied',
+  expected: 'none is left',
+  measure: async () => (untried().length === 0 ? 'none is left' : untried().join(', ')),
+};
 
 /** `before` is all that there was before the objects came. */
 export function removalScenario(mesh: Mesh, objects: Manifest[], before: Set<string>): Scenario {
