@@ -9,7 +9,8 @@ const asked = new Set<string>();
 
 /** The folders of `dist/` that nobody has asked for. */
 export function untried(): string[] {
-  return fs.readdirSync(dist).filter((folder) => !asked.has(folder));
+  const folders = fs.readdirSync(dist, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => name).filter((name) => !asked.has(name));
 }
 
 /** What these folders of `dist/` hold: all of a system, or its base and one of the alternatives that go with it. */
