@@ -13,14 +13,16 @@ describe('the README', () => {
     expect(generate(readme)).toBe(readme);
   }, 60_000);
 
-  test('has code that compiles: the first block with the second in its place', () => {
-    const [example, addition, ...more] = codeBlocks(readme);
-    expect(more).toEqual([]);
+  test('has code that compiles and synthesizes: the first block with the others in their place', () => {
+    const [example, ...additions] = codeBlocks(readme);
+    expect(additions).toHaveLength(2);
+    const program = example.replace('app.synth();', [...additions, 'app.synth();'].join('\n'));
     const folder = join(root, '.cache/readme-types');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'main.ts'), example.replace('app.synth();', addition));
+    writeFileSync(join(folder, 'main.ts'), program);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', include: ['main.ts'] }));
     expect(() => execFileSync(join(root, 'node_modules/.bin/tsc'), ['--project', folder], { stdio: 'pipe' })).not.toThrow();
+    expect(() => execFileSync(join(root, 'node_modules/.bin/tsx'), ['main.ts'], { cwd: folder, stdio: 'pipe' })).not.toThrow();
   }, 60_000);
 
   test('has a row for each construct, and none for what is no construct', () => {
