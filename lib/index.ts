@@ -4,7 +4,7 @@ export * from './alternatives';
 export * from './app-port';
 export * from './canary-app';
 export * from './client';
-export * from './errors';
+export { ErrorCode, MeshError } from './errors';
 export * from './external-networks';
 export * from './external-service';
 export {
@@ -65,7 +65,7 @@ export { HeaderMatch } from './routing/header-match';
 export type { HeaderChanges, HeaderOperations } from './routing/header-operations';
 export * from './routing/http-match';
 export { PathMatch, type PathMatchOptions } from './routing/path-match';
-export * from './routing/query-match';
+export { QueryMatch } from './routing/query-match';
 export { Redirect, RedirectCode, type RedirectOptions } from './routing/redirect';
 export { RequestMatch } from './routing/request-match';
 export { Rewrite } from './routing/rewrite';

@@ -24,7 +24,8 @@ export interface DefaultDenyProps {
  * know what is installed beside Istio (`istio-system`), such as the Service for traces.
  *
  * In the namespace of a gateway's pods ({@link MeshGatewayProps.workloadNamespace}) it would close the entrance as well: who may come in
- * there is yours to say. Where traces or logs go to another namespace than `istio-system`, the way there is too.
+ * there is yours to say. The Service that takes traces or logs from proxies is called by the apps like any other
+ * ({@link MeshService.fromName}).
  *
  * A proxy without calls of its own knows no other host either (Sidecar). That alone would be no protection, since pods can go past
  * their proxy: the network holds them back.
