@@ -14,6 +14,7 @@ import {
   ExternalService,
   FlaggerCanary,
   GlobalRateLimit,
+  HeaderMatch,
   HttpMethod,
   Listener,
   MeshGateway,
@@ -566,41 +567,70 @@ describe('the three policies', () => {
     selector: (call) => call.join(),
   });
 
-  test('allow the same calls, whatever they are: those that are said', () => {
+  /** For each app the one before it to which a rule of its own leads some requests; -1 for none. */
+  const someDetours = fc.tuple(...NAMES.map((_, index) => fc.integer({ min: -1, max: index - 1 })));
+
+  interface Graph {
+    readonly calls: [string, string][];
+    readonly detours: number[];
+    readonly rolledOut?: string;
+    /** Whether somebody else runs the pods. */
+    readonly foreign: boolean;
+  }
+
+  function build(scope: Chart, { calls, detours, rolledOut, foreign }: Graph): void {
+    const apps = new Map<string, CanaryApp>();
+    for (const [index, name] of NAMES.entries()) {
+      const target = apps.get(NAMES[detours[index]]);
+      const app = new CanaryApp(scope, name, {
+        ports: [AppPort.grpc(80, { targetPort: 8080 + index })],
+        rules: target && [{ when: HeaderMatch.present('x'), service: target }],
+        serviceAccount: name,
+        versions: { v1: foreign ? { deployment: DeploymentRef.fromName(name) } : { image: 'shop/app:1' } },
+      });
+      apps.set(name, app);
+      if (name === rolledOut && target === undefined) {
+        const metrics = [CanaryMetric.successRate(99)];
+        const analysis = { interval: Duration.seconds(30), threshold: 1, stepWeight: 5, metrics };
+        new FlaggerCanary(scope, 'rollout', { app, analysis });
+      }
+    }
+    const client = new ClientDeployment(scope, 'client', { image: 'client' });
+    for (const [caller, callee] of calls) {
+      (apps.get(caller) ?? client).calls(apps.get(callee) as CanaryApp);
+    }
+  }
+
+  test('allow the same calls, whatever they are: those that are said, and where rules lead them', () => {
+    const someGraph = fc.record({
+      calls: someCalls,
+      detours: someDetours,
+      rolledOut: fc.constantFrom(...NAMES, undefined),
+      foreign: fc.boolean(),
+    });
     fc.assert(
-      fc.property(someCalls, fc.constantFrom(...NAMES, undefined), (calls, rolledOut) => {
-        const manifests = synth((scope) => {
-          const apps = new Map(
-            NAMES.map((name, index) => [name, service(scope, name, AppPort.grpc(80, { targetPort: 8080 + index }))]),
-          );
-          const client = new ClientDeployment(scope, 'client', { image: 'client' });
-          for (const [caller, callee] of calls) {
-            (apps.get(caller) ?? client).calls(apps.get(callee) as CanaryApp);
-          }
-          const app = rolledOut === undefined ? undefined : apps.get(rolledOut);
-          if (app !== undefined) {
-            const analysis = {
-              interval: Duration.seconds(30),
-              threshold: 1,
-              stepWeight: 5,
-              metrics: [CanaryMetric.successRate(99)],
-            };
-            new FlaggerCanary(scope, 'rollout', { app, analysis });
-          }
+      fc.property(someGraph, (graph) => {
+        const { calls, detours, rolledOut, foreign } = graph;
+        const manifests = synth((scope) => build(scope, graph));
+        const led = calls.flatMap(([caller, callee]): [string, string][] => {
+          const target = NAMES[detours[NAMES.indexOf(callee)]];
+          return target === undefined ? [] : [[caller, target]];
         });
-        const involved = [...new Set(calls.flat())].sort();
-        const parties = involved.map((name): Party => {
+        const all = [...calls, ...led];
+        const isRolledOut = (name: string) => name === rolledOut && detours[NAMES.indexOf(name)] < 0;
+        const parties = [...new Set(all.flat())].sort().map((name): Party => {
           const isApp = NAMES.includes(name);
+          const app = isRolledOut(name) ? `${name}-primary` : name;
           return {
             name,
             namespace: 'shop',
             serviceAccount: name,
-            labels: { app: name === rolledOut ? `${name}-primary` : name, 'app.kubernetes.io/name': name },
+            labels: foreign && isApp ? { app } : { app, 'app.kubernetes.io/name': name },
             host: isApp ? `${name}.shop.svc.cluster.local` : undefined,
             port: isApp ? 8080 + NAMES.indexOf(name) : undefined,
           };
         });
-        const said = calls.map(([caller, callee]) => `${caller} → ${callee}`).sort();
+        const said = [...new Set(all.map(([caller, callee]) => `${caller} → ${callee}`))].sort();
         expect(knownToProxies(manifests, parties).sort()).toEqual(said);
         expect(letInByIdentity(manifests, parties).sort()).toEqual(said);
         expect(carriedByNetwork(manifests, parties).sort()).toEqual(said);
