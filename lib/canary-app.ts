@@ -207,7 +207,8 @@ export class CanaryApp extends MeshService {
   /**
    * Lets this app call another. From the first call on, an app calls and is called by those alone of whom it is said: its Sidecar,
    * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it. Where a rule of
-   * the other leads on to a third, that one is called too.
+   * the other leads on to a third, that one is called too. Metrics stay open to Prometheus: from any namespace, until {@link DefaultDeny}
+   * says in which it is.
    *
    * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-identity`, `missing-networks`
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/

@@ -23,6 +23,9 @@ export interface DefaultDenyProps {
  * gateways that expose them, and by Prometheus where they show metrics. Proxies still get their certificates and configuration, and
  * know what is installed beside Istio (`istio-system`), such as the Service for traces.
  *
+ * What opens it is written for apps and clients. Pods of a Service of which nothing but the name is known ({@link MeshService.fromName})
+ * stay closed; a {@link CanaryApp} that adopts their Deployment opens them to its callers.
+ *
  * In the namespace of a gateway's pods ({@link MeshGatewayProps.workloadNamespace}) it would close the entrance as well: who may come in
  * there is yours to say. The Service that takes traces or logs from proxies is called by the apps like any other
  * ({@link MeshService.fromName}).
