@@ -86,6 +86,9 @@ export interface CanaryAppProps extends WorkloadOptions, RouteOptions {
   readonly versions: { [name: string]: VersionProps };
   /**
    * The share of each version in whole percentages that sum to 100, for requests that meet no rule.
+   *
+   * A version comes and goes at 0: add it with 0 and raise its share when its pods are ready; lower it to 0 before it is removed.
+   * Istio sends requests to a version before it has pods, and forgets a version before its routes: those requests get 503.
    * @default - everything to the only version; with several it must be said
    */
   readonly split?: { [version: string]: number };

@@ -69,11 +69,17 @@ export class Mesh {
     return applied;
   }
 
-  /** Applies what is to be there, then removes what was there before and is not meant to stay. */
+  /** Applies what is to be there, waits for it, then removes what was there before and is not meant to stay. */
   async move(before: Manifest[], after: Manifest[]): Promise<void> {
     await this.settle(after);
-    const staying = new Set(after.map(identity));
-    await this.remove(before.filter((object) => !staying.has(identity(object))));
+    await this.prune(before, after);
+  }
+
+  /** The same without a pause in between, as Flux does it. */
+  async reconcile(before: Manifest[], after: Manifest[]): Promise<void> {
+    const applied = await this.apply(after);
+    await this.prune(before, after);
+    await this.settled(applied);
   }
 
   async settled(applied: Manifest[]): Promise<void> {
@@ -95,6 +101,11 @@ export class Mesh {
     await kubectl(['delete', '--ignore-not-found', '--wait=false', '--filename=-'], list(deleted));
     await this.namespacesGone(deleted.filter(isKind('Namespace')));
     await distributed([], objects);
+  }
+
+  private async prune(before: Manifest[], after: Manifest[]): Promise<void> {
+    const staying = new Set(after.map(identity));
+    await this.remove(before.filter((object) => !staying.has(identity(object))));
   }
 
   /** Sets the number of a version's pods, which the YAML leaves to others. */
