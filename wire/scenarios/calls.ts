@@ -110,7 +110,7 @@ export async function callScenarios(mesh: Mesh, objects: Manifest[]): Promise<Sc
     }),
     attempting(mesh, 'hosts outside', callsOutside(), ['caller']),
     ...grpcScenarios(mesh),
-    ...frontendScenarios(mesh),
+    ...entranceScenarios(mesh),
   ];
 }
 
@@ -289,7 +289,7 @@ function grpcScenarios(mesh: Mesh): Scenario[] {
   ];
 }
 
-function frontendScenarios(mesh: Mesh): Scenario[] {
+function entranceScenarios(mesh: Mesh): Scenario[] {
   const past = async (path: string) => {
     const { address } = await processOf(mesh, 'frontend');
     const { status } = await mesh.outside.call('http', { url: `http://${address}:8080${path}` });

@@ -3,7 +3,8 @@ import { isKind } from '../cluster/mesh';
 import { namespace } from '../cluster/stand-in';
 import { fromDist } from '../manifests';
 import { callMutants, callScenarios } from './calls';
-import { startRollouts } from './rollout';
+import { frontendScenarios } from './frontend';
+import { Rollout } from './rollout';
 import type { System } from './scenario';
 
 const manifests = () => fromDist('microservices-demo-manifests');
@@ -13,8 +14,8 @@ export const microservicesDemo: System = {
   name: 'microservices-demo',
   objects: manifests,
   scenarios: async (mesh) => {
-    const rollouts = await startRollouts(mesh, manifests());
-    return [...(await callScenarios(mesh, manifests())), ...rollouts.scenarios()];
+    const rollout = await Rollout.start(mesh, 'microservices-demo', 'frontend');
+    return [...(await callScenarios(mesh, manifests())), ...(await frontendScenarios(mesh, rollout, manifests()))];
   },
   mutants: callMutants,
 };
@@ -25,7 +26,7 @@ export const microservicesDemoByFlux: System = {
   objects: byFlux,
   surroundings: async () => [namespace('flux-system', 'disabled'), namespace('microservices-demo', 'enabled'), ...fromCharts()],
   scenarios: async (mesh) => {
-    await startRollouts(mesh, byFlux());
+    await Rollout.start(mesh, 'microservices-demo', 'frontend');
     return callScenarios(mesh, byFlux());
   },
 };
