@@ -13,7 +13,7 @@ import { bookStore } from './scenarios/book-store';
 import { bookinfo } from './scenarios/bookinfo';
 import { encryptionSystem } from './scenarios/encryption';
 import { moveScenario, nothingUntried, removalScenario, scenariosWhileApplied } from './scenarios/every-system';
-import { rolloutSystem } from './scenarios/handed-over';
+import { handedOverSystem } from './scenarios/handed-over';
 import { matchingSystem } from './scenarios/matching';
 import { microservicesDemo, microservicesDemoByFlux } from './scenarios/microservices-demo';
 import { otus } from './scenarios/otus';
@@ -36,7 +36,7 @@ const systems: readonly System[] = [
   trafficSystem,
   resilienceSystem,
   encryptionSystem,
-  rolloutSystem,
+  handedOverSystem,
 ];
 
 /** Brings up the mesh and tries one system after the other; `main.ts` has put this process into namespaces of its own. */

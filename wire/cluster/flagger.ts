@@ -57,6 +57,7 @@ export class Flagger {
       `-mesh-provider=${this.values.meshProvider}`,
       `-metrics-server=${this.values.metricsServer}`,
       '-control-loop-interval=200ms',
+      // istiod has 8080.
       '-port=8081',
     ]);
   }

@@ -3,14 +3,13 @@ import { replace } from './files';
 import { hubAddress } from './network';
 
 const addressRecord = 1;
+const hubNames: string[] = [];
 
 /** Lets the lab's own programs find the hub by this name; in this mount namespace only. */
 export async function nameHub(host: string): Promise<void> {
   hubNames.push(host);
   await replace('/etc/hosts', `127.0.0.1 localhost\n${hubAddress} ${hubNames.join(' ')}\n`);
 }
-
-const hubNames: string[] = [];
 
 /** Serves names on the hub for everybody in the lab: what `find` does not know does not exist. */
 export async function serveNames(find: (name: string) => Promise<string | undefined>): Promise<void> {

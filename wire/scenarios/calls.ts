@@ -304,6 +304,17 @@ function entranceScenarios(mesh: Mesh): Scenario[] {
         return callHttp(load, 'http://istio-ingressgateway.istio-system.svc.cluster.local/');
       },
     },
+    {
+      name: 'a gateway error is tried again, three times',
+      expected: 'status 200 after 4 attempts',
+      measure: async () => {
+        const [frontend, load] = [await processOf(mesh, 'frontend'), await processOf(mesh, 'loadgenerator')];
+        await frontend.call('takeReceived');
+        await frontend.call('behave', { status: 503, times: 3 });
+        const { status } = await load.call('http', { url: 'http://istio-ingressgateway.istio-system.svc.cluster.local/' });
+        return `status ${status} after ${(await frontend.call('takeReceived')).length} attempts`;
+      },
+    },
     { name: 'past the gateway nobody enters', expected: '403', measure: () => past('/') },
     { name: 'but Prometheus reads the metrics', expected: '200', measure: () => past('/metrics') },
   ];

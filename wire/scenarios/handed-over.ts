@@ -1,27 +1,25 @@
 import type { Manifest } from '../cluster/api';
 import { synthesize } from '../manifests';
 import type { HttpRequest } from '../pod/protocol';
-import { rolledOutHosts, rollout } from '../systems/rollout';
+import { frontHosts, handedOver } from '../systems/handed-over';
 import { type Caller, underLoad } from './load';
 import { goodMetrics, Rollout } from './rollout';
 import type { Scenario, System } from './scenario';
 import { describeWeights } from './split';
 
-const namespace = 'rollout';
-const inside = 'http://front.rollout.svc.cluster.local';
+const namespace = 'handed-over';
+const inside = 'http://front.handed-over.svc.cluster.local';
 
 /** What is said of an app holds in the hands of Flagger: wherever requests come from, and of both versions. */
-export const rolloutSystem: System = {
-  name: 'rollout',
+export const handedOverSystem: System = {
+  name: 'handed-over',
   objects: () => objectsFor('v1'),
   scenarios: async (mesh) => {
     const front = await Rollout.start(mesh, namespace, 'front');
     const visitor = await mesh.startClient('visitor', { namespace });
     const stranger = await mesh.startClient('stranger', { namespace });
     const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-    const entrances = rolledOutHosts.map(
-      (host): Caller => ({ client: mesh.outside, request: { url: `http://${host}`, address } }),
-    );
+    const entrances = frontHosts.map((host): Caller => ({ client: mesh.outside, request: { url: `http://${host}`, address } }));
     const callers = [...entrances, { client: visitor, request: { url: inside } }];
     /** The same request of everybody, and the answers one after the other. */
     const ask = async (path: string, options: Partial<HttpRequest> = {}) => {
@@ -101,7 +99,8 @@ export const rolloutSystem: System = {
         measure: async () => {
           const statusOf = async (app: string) => {
             const [pod] = await mesh.pods(namespace, { app });
-            return (await pod.call('grpc', { host: 'back.rollout.svc.cluster.local', port: 7070, method: '/back/Get' })).status;
+            return (await pod.call('grpc', { host: 'back.handed-over.svc.cluster.local', port: 7070, method: '/back/Get' }))
+              .status;
           };
           return (await Promise.all(['front-primary', 'front'].map(statusOf))).join(', ');
         },
@@ -134,5 +133,5 @@ export const rolloutSystem: System = {
 };
 
 function objectsFor(tag: string, file?: string): Manifest[] {
-  return synthesize((app) => rollout(app, tag, file));
+  return synthesize((app) => handedOver(app, tag, file));
 }

@@ -19,28 +19,26 @@ import {
   ResilienceRules,
 } from 'cdk8s-istio';
 
-export const rolledOutHosts = ['front.example.com', 'www.example.com'];
-export const frontPort = 80;
-export const metricsPort = 9102;
+export const frontHosts = ['front.example.com', 'www.example.com'];
 
 /** An app of which much is said before Flagger takes it over: two gateways, the mesh, rules, a file, metrics, calls, an autoscaler. */
-export function rollout(app: MeshApp, tag: string, file = 'as it was'): void {
-  const chart = new Chart(app, 'rollout', { namespace: 'rollout' });
+export function handedOver(app: MeshApp, tag: string, file = 'as it was'): void {
+  const chart = new Chart(app, 'handed-over', { namespace: 'handed-over' });
   new MeshNamespace(chart, 'namespace');
   new PeerAuthentication(chart, 'mtls', { mode: MtlsMode.STRICT });
   new DefaultDeny(chart, 'default-deny', { prometheusNamespace: 'istio-system' });
   const back = new CanaryApp(chart, 'back', { image: 'example.com/back', ports: [AppPort.grpc(7070)], versions: { v1: {} } });
   const front = new CanaryApp(chart, 'front', {
     image: `example.com/front:${tag}`,
-    ports: [AppPort.http(frontPort, { targetPort: 8080 })],
-    metrics: Metrics.serviceMonitor(AppPort.http(metricsPort, { name: 'metrics' })),
+    ports: [AppPort.http(80, { targetPort: 8080 })],
+    metrics: Metrics.serviceMonitor(AppPort.http(9102, { name: 'metrics' })),
     files: { '/etc/front/front.conf': file },
     cors: { allowOrigins: [CorsOrigin.exact('https://shop.example.com')] },
     versions: { v1: {} },
   });
   front.calls(back);
   Client.fromName(chart, 'visitor', { serviceAccount: 'default' }).calls(front);
-  for (const [index, host] of rolledOutHosts.entries()) {
+  for (const [index, host] of frontHosts.entries()) {
     new MeshGateway(chart, `gateway-${index}`).expose(front, { host, paths: [PathMatch.below('/api')] });
   }
   new ResilienceRules(chart, 'rules', {
