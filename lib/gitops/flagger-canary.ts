@@ -57,6 +57,10 @@ interface View {
  * gateways leave them out. What is said of the app (exposure, {@link ResilienceRules}, headers, CORS) goes into the Canary instead,
  * whatever comes first in the code, and what a Canary cannot hold is refused.
  *
+ * Hand an app over before it has users. One that runs is out for a while: its Service and routes are pruned at once, and Flagger's come
+ * when the version in use is ready, some intervals later. On the way back they go with the Canary, also where they were just written
+ * again, and come with the next apply.
+ *
  * @see https://docs.flagger.app/usage/how-it-works
  */
 export class FlaggerCanary extends Construct {
