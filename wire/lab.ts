@@ -71,8 +71,8 @@ The mesh is still up. In another terminal:
 and there, for example:
   kubectl get pods --all-namespaces --output wide
   istioctl analyze --all-namespaces
-  curl --header 'Host: arch.homework' http://GATEWAY-POD-ADDRESS/
-  nsenter --net=/run/netns/pod3 curl localhost:15000/config_dump
+  curl --header 'Host: arch.homework' http://GATEWAY-POD-ADDRESS/otusapp/anna/whoiam
+  nsenter --net=/run/netns/pod3 curl localhost:15000/config_dump   # of the pod with the address 10.77.1.3
 Logs are in ${logs}. Ctrl-C here ends it.`);
   for (;;) await sleep(1 << 30);
 }

@@ -13,20 +13,21 @@ export const encryptionSystem: System = {
   name: 'encryption',
   objects: () => synthesize(encryption),
   surroundings: async () => {
-    keys = await makeKeys();
+    const { site, other, member, authority } = await keys();
     return [
       namespace(elsewhere, 'disabled'),
       ...legacyApps.flatMap((name) => standIn(name, elsewhere, { name: 'http', port: appPorts.http })),
-      secret(credentials.site, keys.site),
-      secret(credentials.other, keys.other),
-      secret(credentials.member, keys.site, keys.authority),
-      secret(credentials.stream, keys.site),
-      secret(credentials.legacy, keys.member, keys.authority),
+      secret(credentials.site, site),
+      secret(credentials.other, other),
+      secret(credentials.member, site, authority),
+      secret(credentials.stream, site),
+      secret(credentials.legacy, member, authority),
     ];
   },
   scenarios: async (mesh) => {
-    await presentCertificates(mesh);
-    return [...(await atTheGateway(mesh)), ...(await appsThatEndTls(mesh)), ...mutualTlsModes(mesh)];
+    const made = await keys();
+    await presentCertificates(mesh, made);
+    return [...(await atTheGateway(mesh, made)), ...(await appsThatEndTls(mesh, made)), ...mutualTlsModes(mesh)];
   },
   mutants: mutants(),
   acceptedMessages: { IST0128: 'it overlooks credentialName, and one of the apps is to be trusted unverified' },
@@ -34,14 +35,25 @@ export const encryptionSystem: System = {
 
 const legacyApps = ['legacy-unverified', 'legacy-simple', 'legacy-mutual'];
 
-let keys: Awaited<ReturnType<typeof makeKeys>>;
-
 /** Certificates of servers and clients, and the authorities that signed them. */
-async function makeKeys() {
+interface Keys extends Record<'site' | 'other' | 'vault' | 'legacy' | 'member' | 'stranger', Certificate> {
+  readonly authority: string;
+  readonly strangersAuthority: string;
+}
+
+let made: Promise<Keys> | undefined;
+
+/** Made at the first use. */
+function keys(): Promise<Keys> {
+  made ??= makeKeys();
+  return made;
+}
+
+async function makeKeys(): Promise<Keys> {
   const [ours, theirs] = await Promise.all([CertificateAuthority.create(), CertificateAuthority.create()]);
   return {
     authority: ours.certificate,
-    anotherAuthority: theirs.certificate,
+    strangersAuthority: theirs.certificate,
     site: await ours.issue('*.example.com'),
     other: await ours.issue(hosts.other),
     vault: await ours.issue(hosts.vault),
@@ -61,7 +73,7 @@ function secret(name: string, { certificate, key }: Certificate, authority?: str
   };
 }
 
-async function presentCertificates(mesh: Mesh): Promise<void> {
+async function presentCertificates(mesh: Mesh, keys: Keys): Promise<void> {
   const vaults = await mesh.pods('encryption', { app: 'vault' });
   await Promise.all(vaults.map((pod) => pod.call('presentCertificate', keys.vault)));
   for (const app of legacyApps)
@@ -73,47 +85,31 @@ function describe({ status, headers, received, error }: HttpAnswer): string {
   return [status, headers.location ?? received?.app].filter(Boolean).join(' ');
 }
 
-async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
+async function atTheGateway(mesh: Mesh, { authority, strangersAuthority, member, stranger }: Keys): Promise<Scenario[]> {
   const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-  const trusting = (more: Partial<ClientTls> = {}): ClientTls => ({ authority: keys.authority, ...more });
-  const { mutual, optional, redirect } = gatewayPorts;
-  const acme = '/.well-known/acme-challenge/token';
+  const tls: ClientTls = { authority };
+  const asMember = { ...tls, identity: member };
+  const asStranger = { ...tls, identity: stranger };
+  const old = { maxVersion: 'TLSv1.2' } as const;
+  const redirected = `301 https://${hosts.site}/path?a=b`;
+  const mutual = `https://${hosts.member}:${gatewayPorts.mutual}/`;
+  const optional = `https://${hosts.guest}:${gatewayPorts.optional}/`;
   const requests: [name: string, url: string, tls: ClientTls | undefined, expected: string][] = [
-    ['http is redirected', `http://${hosts.site}/path?a=b`, undefined, `301 https://${hosts.site}/path?a=b`],
-    ['http for ACME is not', `http://${hosts.site}${acme}`, undefined, '200 site'],
-    [
-      'http on another port is redirected',
-      `http://${hosts.site}:${redirect}/path?a=b`,
-      undefined,
-      `301 https://${hosts.site}/path?a=b`,
-    ],
-    ['simple', `https://${hosts.site}/`, trusting(), '200 site'],
-    ['simple, a client that trusts somebody else', `https://${hosts.site}/`, { authority: keys.anotherAuthority }, 'refused'],
-    ['simple, another certificate on the same port', `https://${hosts.other}/`, trusting(), '200 site'],
-    ['simple, a host without a certificate', 'https://unknown.example.com/', trusting(), 'refused'],
-    ['simple, TLS 1.2', `https://${hosts.site}/`, trusting({ maxVersion: 'TLSv1.2' }), '200 site'],
-    ['mutual', `https://${hosts.member}:${mutual}/`, trusting({ identity: keys.member }), '200 site'],
-    ['mutual, without a certificate', `https://${hosts.member}:${mutual}/`, trusting(), 'refused'],
-    [
-      'mutual, with a certificate of somebody else',
-      `https://${hosts.member}:${mutual}/`,
-      trusting({ identity: keys.stranger }),
-      'refused',
-    ],
-    [
-      'mutual from TLS 1.3 on, TLS 1.2',
-      `https://${hosts.member}:${mutual}/`,
-      trusting({ identity: keys.member, maxVersion: 'TLSv1.2' }),
-      'refused',
-    ],
-    ['optional mutual', `https://${hosts.guest}:${optional}/`, trusting({ identity: keys.member }), '200 site'],
-    ['optional mutual, without a certificate', `https://${hosts.guest}:${optional}/`, trusting(), '200 site'],
-    [
-      'optional mutual, with a certificate of somebody else',
-      `https://${hosts.guest}:${optional}/`,
-      trusting({ identity: keys.stranger }),
-      'refused',
-    ],
+    ['http is redirected', `http://${hosts.site}/path?a=b`, undefined, redirected],
+    ['http on another port is redirected', `http://${hosts.site}:${gatewayPorts.redirect}/path?a=b`, undefined, redirected],
+    ['http for ACME is not', `http://${hosts.site}/.well-known/acme-challenge/token`, undefined, '200 site'],
+    ['simple', `https://${hosts.site}/`, tls, '200 site'],
+    ['simple, TLS 1.2', `https://${hosts.site}/`, { ...tls, ...old }, '200 site'],
+    ['simple, a client that trusts others', `https://${hosts.site}/`, { authority: strangersAuthority }, 'refused'],
+    ['simple, another certificate on the same port', `https://${hosts.other}/`, tls, '200 site'],
+    ['simple, a host that is not served', 'https://unknown.example.com/', tls, 'refused'],
+    ['mutual', mutual, asMember, '200 site'],
+    ['mutual, without a certificate', mutual, tls, 'refused'],
+    ['mutual, with a certificate of others', mutual, asStranger, 'refused'],
+    ['mutual, TLS 1.2 where 1.3 is asked for', mutual, { ...asMember, ...old }, 'refused'],
+    ['optional mutual', optional, asMember, '200 site'],
+    ['optional mutual, without a certificate', optional, tls, '200 site'],
+    ['optional mutual, with a certificate of others', optional, asStranger, 'refused'],
   ];
   return [
     ...requests.map(([name, url, tls, expected]) => ({
@@ -125,7 +121,7 @@ async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
       name: 'gateway: a TCP stream in TLS',
       expected: 'site tcp on 7070',
       measure: async () => {
-        const stream = { host: hosts.site, address, port: gatewayPorts.stream, text: 'HELLO', tls: trusting() };
+        const stream = { host: hosts.site, address, port: gatewayPorts.stream, text: 'HELLO', tls };
         const { received, error } = await mesh.outside.call('tcp', stream);
         return received ? `${received.app} ${received.protocol} on ${received.port}` : `${error}`;
       },
@@ -133,41 +129,41 @@ async function atTheGateway(mesh: Mesh): Promise<Scenario[]> {
   ];
 }
 
-async function appsThatEndTls(mesh: Mesh): Promise<Scenario[]> {
+async function appsThatEndTls(mesh: Mesh, { authority, member }: Keys): Promise<Scenario[]> {
   const address = await mesh.gatewayAddress({ istio: 'ingressgateway' });
-  const tls = { authority: keys.authority };
-  const names = ({ received, status, error }: HttpAnswer) =>
-    received
-      ? `${received.app} ${received.version}: ${received.serverName} asked by ${received.clientName ?? 'nobody'}`
-      : `${error ?? status}`;
+  const tls = { authority };
+  const names = ({ received, status, error }: HttpAnswer) => {
+    if (!received) return `${error ?? status}`;
+    const { app, version, serverName, clientName = 'nobody' } = received;
+    return `${[app, version].filter(Boolean).join(' ')} as ${serverName} asked by ${clientName}`;
+  };
   const originated = (host: string) => mesh.outside.call('http', { url: `https://${host}/`, address, tls });
   return [
     {
       name: 'passthrough: the app ends TLS, in the version that has the weight',
-      expected: `vault v2: ${hosts.vault} asked by member`,
+      expected: `vault v2 as ${hosts.vault} asked by member`,
       measure: async () => {
         const url = `https://${hosts.vault}:${gatewayPorts.passthrough}/`;
-        const identity = keys.member;
+        const request = { url, address, tls: { ...tls, identity: member }, freshConnection: true };
         const seen = new Set<string>();
-        for (let i = 0; i < 20; i++)
-          seen.add(names(await mesh.outside.call('http', { url, address, tls: { ...tls, identity }, freshConnection: true })));
+        for (let i = 0; i < 20; i++) seen.add(names(await mesh.outside.call('http', request)));
         return [...seen].join(', ');
       },
     },
     {
       name: 'client TLS: simple, any certificate',
-      expected: `legacy-unverified : ${hosts.legacySimple} asked by nobody`,
+      expected: `legacy-unverified as ${hosts.legacySimple} asked by nobody`,
       measure: async () =>
         names(await mesh.inside.call('http', { url: `http://${hostOf('legacy-unverified', elsewhere)}:${appPorts.http}/` })),
     },
     {
       name: 'client TLS: simple, by the gateway',
-      expected: `legacy-simple : ${hosts.legacySimple} asked by nobody`,
+      expected: `legacy-simple as ${hosts.legacySimple} asked by nobody`,
       measure: async () => names(await originated(hosts.legacySimple)),
     },
     {
       name: 'client TLS: mutual, by the gateway',
-      expected: `legacy-mutual : ${hosts.legacySimple} asked by member`,
+      expected: `legacy-mutual as ${hosts.legacySimple} asked by member`,
       measure: async () => names(await originated(hosts.legacyMutual)),
     },
   ];

@@ -57,6 +57,11 @@ const onPaths: Record<string, Condition> = {
     fulfilledBy: ['/loose/prefix/a', '/LOOSE/prefix/'],
     notFulfilledBy: ['/loose/prefix', '/loose/pref'],
   },
+  'path and all below it': {
+    when: PathMatch.below('/below'),
+    fulfilledBy: ['/below', '/below/', '/below/a/b', '/below?query=/'],
+    notFulfilledBy: ['/belows', '/below.html', '/Below', '/a/below'],
+  },
   'path, expression': {
     when: PathMatch.regex('/regex/[a-z]+(/\\d{2,3})?'),
     fulfilledBy: ['/regex/abc', '/regex/abc/12', '/regex/abc/123?d=4'],

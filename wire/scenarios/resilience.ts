@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../cluster/api';
-import { isKind, type Mesh } from '../cluster/mesh';
+import { type Mesh, pick } from '../cluster/mesh';
 import type { PodProcess } from '../cluster/pod-process';
 import { namespace } from '../cluster/stand-in';
 import { synthesize } from '../manifests';
@@ -435,16 +435,16 @@ function mutants(): Mutant[] {
       name: 'one try more',
       noticedBy: '/retries/gateway-error answers 503',
       change: (objects) => {
-        const [api] = objects.filter(isKind('VirtualService')).filter(({ metadata }) => metadata.name === 'api');
-        for (const { retries } of api.spec.http) if (retries?.retryOn === 'gateway-error') retries.attempts += 1;
+        for (const { retries } of pick(objects, 'VirtualService', 'api').spec.http)
+          if (retries?.retryOn === 'gateway-error') retries.attempts += 1;
       },
     },
     {
       name: 'a pod must fail more often',
       noticedBy: 'outlier detection 5xx, a pod answers 500',
       change: (objects) => {
-        const [rule] = objects.filter(isKind('DestinationRule')).filter(({ metadata }) => metadata.name === 'detected');
-        rule.spec.trafficPolicy.portLevelSettings[0].outlierDetection.consecutive5xxErrors = 1000;
+        const { trafficPolicy } = pick(objects, 'DestinationRule', 'detected').spec;
+        trafficPolicy.portLevelSettings[0].outlierDetection.consecutive5xxErrors = 1000;
       },
     },
   ];

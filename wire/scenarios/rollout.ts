@@ -4,7 +4,7 @@ import { isKind, type Mesh } from '../cluster/mesh';
 import { fromDist } from '../manifests';
 import type { Caller } from './load';
 import type { Judgement } from './scenario';
-import { judgeSplit, sampleSize } from './split';
+import { measureShares } from './split';
 
 /** What Prometheus would say of the next version. */
 export interface Metrics {
@@ -78,12 +78,11 @@ export class Rollout {
   async judgeShare({ client, request }: Caller, percent: number): Promise<Judgement> {
     await this.mesh.settled([await this.mesh.api.get(this.routePath)]);
     const weights = { primary: 100 - percent, canary: percent };
-    const tallies = await client.call('repeatHttp', { ...request, times: sampleSize(weights), concurrency: 16 });
     const role = (pod: string) => (pod.startsWith(`${this.app}-primary-`) ? 'primary' : 'canary');
-    return judgeSplit(
-      tallies.map((tally) => ({ ...tally, version: tally.pod && role(tally.pod) })),
-      weights,
-    );
+    return measureShares(async (times) => {
+      const tallies = await client.call('repeatHttp', { ...request, times, concurrency: 16 });
+      return tallies.map((tally) => ({ ...tally, version: tally.pod && role(tally.pod) }));
+    }, weights);
   }
 
   /** Acts, and says what it has changed of that which Flagger makes of the Canary and its Deployment. */
