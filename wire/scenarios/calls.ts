@@ -1,7 +1,9 @@
 import type { Fields, Manifest } from '../cluster/api';
+import { CertificateAuthority } from '../cluster/certificates';
 import { isKind, type Mesh } from '../cluster/mesh';
 import { addAddress } from '../cluster/network';
 import type { PodProcess } from '../cluster/pod-process';
+import type { ClientTls } from '../pod/protocol';
 import type { Mutant, Scenario } from './scenario';
 
 const namespace = 'microservices-demo';
@@ -53,6 +55,7 @@ const allowed: Partial<Record<Caller, readonly Callee[]>> = {
 
 /** What Google offers, and one more host outside. */
 const googleHosts = ['accounts.google.com', 'storage.googleapis.com', 'metadata.google.internal'];
+const outsideHosts = [...googleHosts, 'example.org'];
 const metadataAddress = '169.254.169.254';
 const withoutGoogle: readonly Caller[] = ['cartservice', 'redis-cart', 'loadgenerator', 'stranger'];
 
@@ -86,9 +89,10 @@ const closed = 'closed';
 /** The closed list of calls: what it lets through, and that each of its policies refuses all the rest. */
 export async function callScenarios(mesh: Mesh, objects: Manifest[]): Promise<Scenario[]> {
   await mesh.startClient('stranger', { namespace });
-  await mesh.outside.call('serve', [80]);
+  await mesh.outside.call('serve', [80, 443]);
   await addAddress(mesh.outside.network, metadataAddress);
   await mesh.settle([serviceOfUnlistedPort]);
+  const plainCallsOutside = outsideHosts.flatMap((host) => callsTo(host, `http://${host}/`));
   return [
     attempting(mesh, whoCallsWhom, calls(everybody), ['caller', 'callee']),
     without(mesh, objects, 'AuthorizationPolicy', attempting(mesh, callersAlone, calls(insiders), ['caller'])),
@@ -108,7 +112,8 @@ export async function callScenarios(mesh: Mesh, objects: Manifest[]): Promise<Sc
         return callGrpc(frontend, serviceOfUnlistedPort.metadata.name, unlistedPort, services.cartservice.method);
       },
     }),
-    attempting(mesh, 'hosts outside', callsOutside(), ['caller']),
+    attempting(mesh, 'hosts outside', plainCallsOutside, ['caller']),
+    counting('hosts outside by TLS', plainCallsOutside, () => surprisesByTls(mesh)),
     ...grpcScenarios(mesh),
     ...entranceScenarios(mesh),
   ];
@@ -162,26 +167,39 @@ function foreignCalls(): Attempt[] {
     }));
 }
 
-function callsOutside(): Attempt[] {
-  const hosts = [...googleHosts, 'example.org'];
-  return insiders.flatMap((caller) =>
-    hosts.map((host) => ({
-      caller,
-      to: host,
-      meant: googleHosts.includes(host) && !withoutGoogle.includes(caller),
-      send: (from) => callHttp(from, `http://${host}/`),
-    })),
-  );
+function callsTo(host: string, url: string, tls?: ClientTls): Attempt[] {
+  return insiders.map((caller) => ({
+    caller,
+    to: host,
+    meant: googleHosts.includes(host) && !withoutGoogle.includes(caller),
+    send: (from) => callHttp(from, url, tls),
+  }));
+}
+
+/** The pod outside stands for one host at a time: that whose certificate it presents. */
+async function surprisesByTls(mesh: Mesh): Promise<string[]> {
+  const surprises: string[] = [];
+  const authority = await CertificateAuthority.create();
+  for (const host of outsideHosts) {
+    await mesh.outside.call('presentCertificate', await authority.issue(host));
+    const attempts = callsTo(host, `https://${host}/`, { authority: authority.certificate });
+    surprises.push(...(await findSurprises(mesh, attempts, ['caller'])));
+  }
+  return surprises;
 }
 
 function attempting(mesh: Mesh, name: string, attempts: readonly Attempt[], refusing: readonly Refusing[]): Scenario {
+  return counting(name, attempts, () => findSurprises(mesh, attempts, refusing));
+}
+
+function counting(name: string, attempts: readonly Attempt[], find: () => Promise<string[]>): Scenario {
   const meant = attempts.filter((attempt) => attempt.meant).length;
   const expected = `${meant} answered, ${attempts.length - meant} refused`;
   return {
     name,
     expected,
     measure: async () => {
-      const surprises = await findSurprises(mesh, attempts, refusing);
+      const surprises = await find();
       return surprises.length > 0 ? surprises.join(', ') : expected;
     },
   };
@@ -226,8 +244,8 @@ async function callGrpc(from: PodProcess, callee: string, port: number, method: 
   return status === 14 ? refusedBy('caller') : `gRPC status ${status} ${details}`;
 }
 
-async function callHttp(from: PodProcess, url: string): Promise<string> {
-  const { status, error } = await from.call('http', { url, freshConnection: true });
+async function callHttp(from: PodProcess, url: string, tls?: ClientTls): Promise<string> {
+  const { status, error } = await from.call('http', { url, tls, freshConnection: true });
   if (status === 200) return answered;
   if (status === 403) return refusedBy('callee');
   if (status === 502 || error === 'ECONNRESET') return refusedBy('caller');
