@@ -27,7 +27,10 @@ export enum RetryOn {
   RETRIABLE_4XX = 'retriable-4xx',
   /** The proxy itself rate-limited the request. */
   ENVOY_RATE_LIMITED = 'envoy-ratelimited',
-  /** gRPC status `cancelled`, here and below where it stands in the answer's headers, as servers do that answer with an error alone. */
+  /**
+   * gRPC status `cancelled`. This status and those that follow count in the headers of an answer alone, where servers put them when they
+   * answer with an error and no message.
+   */
   CANCELLED = 'cancelled',
   /** gRPC status `deadline-exceeded`. */
   DEADLINE_EXCEEDED = 'deadline-exceeded',
