@@ -8,7 +8,7 @@ import { HELM_ARGUMENTS, writeHelmChart } from './helm';
 import { writeKustomization } from './kustomize';
 import { gatewayOf, gatewayRouteOf, manifestsOf } from './manifests';
 import { type Command, type Cost, cheapest, measure } from './measure';
-import { buildHelm, compile, findKubectl } from './tools';
+import { buildHelm, compile, findKubectl, helmVersion, kubectlVersion, packageVersion } from './tools';
 
 // npm run bench               all tools, all sizes; writes bench/results.md
 // npm run bench -- --short    ours against stock, and whether the growth is linear; for CI
@@ -42,7 +42,7 @@ function main(): void {
   const work = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const results = new Map(sizes.map((size) => [size, race(tools, size, runs, work)]));
-    const report = describe(results, tools, runs);
+    const report = describe(results, tools, runs, versions(short));
     console.log(report);
     if (!short) {
       writeFileSync(join(__dirname, 'results.md'), report);
@@ -172,7 +172,12 @@ function judge(results: Results): string[] {
   return failures;
 }
 
-function describe(results: Results, tools: readonly Tool[], runs: number): string {
+function versions(short: boolean): string {
+  const cdk8s = `cdk8s ${packageVersion('cdk8s')}, cdk8s-plus-27 ${packageVersion('cdk8s-plus-27')}`;
+  return `Node ${process.version}, ${cdk8s}${short ? '' : `, helm ${helmVersion()}, kubectl ${kubectlVersion()}`}`;
+}
+
+function describe(results: Results, tools: readonly Tool[], runs: number, versions: string): string {
   const sizes = [...results.keys()];
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = (title: string, cell: (cost: Cost, size: number) => string) => [
@@ -192,7 +197,7 @@ function describe(results: Results, tools: readonly Tool[], runs: number): strin
   return [
     '# Results',
     '',
-    `Whole processes; the least of ${runs} runs in turn. ${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
+    `Whole processes; the least of ${runs} runs in turn. ${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB. ${versions}.`,
     'An app is a ServiceAccount, a Service, two Deployments, a DestinationRule and two VirtualServices; one Gateway serves all hosts. Each output is held against the same objects.',
     '',
     ...table('Wall time in seconds', (cost) => cost.seconds.toFixed(2)),

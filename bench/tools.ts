@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { builtTools } from '../wire/paths';
@@ -25,6 +25,20 @@ export function findKubectl(): string {
     throw new Error('kubectl is missing; `npm run wire` builds it');
   }
   return found;
+}
+
+export function helmVersion(): string {
+  const goMod = readFileSync(join(__dirname, 'go.mod'), 'utf8');
+  return /helm\.sh\/helm\/v\d+ (v\S+)/.exec(goMod)?.[1] ?? 'unknown';
+}
+
+export function kubectlVersion(): string {
+  const { stdout } = spawnSync(findKubectl(), ['version', '--client', '--output=json'], { encoding: 'utf8' });
+  return JSON.parse(stdout).clientVersion.gitVersion;
+}
+
+export function packageVersion(name: string): string {
+  return JSON.parse(readFileSync(join(__dirname, '..', 'node_modules', name, 'package.json'), 'utf8')).version;
 }
 
 /** A program of this folder as one file of JavaScript with its packages, which node starts faster than a hundred files. */
