@@ -20,6 +20,8 @@ export const microservicesDemo: System = {
   mutants: callMutants,
 };
 
+const withoutPods = 'between rollouts the next version of the frontend has no pods';
+
 /** The same shop with its pods from Helm charts, and all that Flux follows. */
 export const microservicesDemoByFlux: System = {
   name: 'microservices-demo-helm',
@@ -29,6 +31,7 @@ export const microservicesDemoByFlux: System = {
     await Rollout.start(mesh, 'microservices-demo', 'frontend');
     return callScenarios(mesh, byFlux());
   },
+  acceptedMessages: { IST0101: withoutPods, IST0127: withoutPods },
 };
 
 /** Without the namespace of the lab's own control plane. */

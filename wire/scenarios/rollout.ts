@@ -1,6 +1,7 @@
 import type { Fields, Manifest } from '../cluster/api';
 import type { Flagger } from '../cluster/flagger';
 import { isKind, type Mesh } from '../cluster/mesh';
+import { eventually } from '../cluster/program';
 import { fromDist } from '../manifests';
 import type { Caller } from './load';
 import type { Judgement } from './scenario';
@@ -28,6 +29,11 @@ export class Rollout {
     const flagger = await mesh.startFlagger(spec.values, ['prometheus', 'prometheus.istio-system']);
     const rollout = new Rollout(mesh, flagger, namespace, app);
     await rollout.reach('Initialized');
+    // What it took over waits for the next version without pods.
+    await eventually(`no pod of ${app} itself is left`, 60, async () => {
+      const pods = await mesh.api.get(`/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${app}`);
+      return pods.items.length === 0;
+    });
     return rollout;
   }
 
