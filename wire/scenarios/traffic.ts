@@ -71,7 +71,7 @@ const rewrites: Record<string, string> = {
   '/rewrite/template/any?a=b': 'v1 {host}/whole?a=b',
   '/rewrite/prefix/below?a=b': 'v1 {host}/swapped/below?a=b',
   '/rewrite/prefix': 'v1 {host}/swapped',
-  '/rewrite/root/below?a=b&c': 'v1 {host}/below?a=b&c',
+  '/rewrite/top/below?a=b&c': 'v1 {host}/below?a=b&c',
   '/rewrite/folder/below?a=b': 'v1 {host}/below?a=b',
   '/rewrite/folder?a=b': 'v1 {host}/?a=b',
   '/rewrite/folders': 'v2 {host}/rewrite/folders',

@@ -32,7 +32,7 @@ const rules: RoutingRule[] = [
     { when: PathMatch.prefix('/rewrite/path'), rewrite: Rewrite.path('/whole') },
     { when: PathMatch.template('/rewrite/template/{*}'), rewrite: Rewrite.path('/whole') },
     { when: PathMatch.prefix('/rewrite/prefix'), rewrite: Rewrite.prefix('/swapped') },
-    { when: PathMatch.prefix('/rewrite/root/'), rewrite: Rewrite.prefix('/') },
+    { when: PathMatch.prefix('/rewrite/top/'), rewrite: Rewrite.prefix('/') },
     { when: PathMatch.below('/rewrite/folder'), rewrite: Rewrite.prefix('/') },
     { when: PathMatch.prefix('/rewrite/regex'), rewrite: Rewrite.regex('^/rewrite/regex/([^/]+)/(.*)$', '/\\2/\\1') },
     { when: PathMatch.prefix('/rewrite/host'), rewrite: Rewrite.authority('other.example.com') },
