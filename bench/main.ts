@@ -30,6 +30,9 @@ const FLOOR = 'floor: JSON.stringify';
 
 const LINEAR_AT_MOST = 1.3;
 
+/** As `npm run synth` starts node. */
+const ONE_THREAD_PER_CORE = '--v8-pool-size=0';
+
 function main(): void {
   const short = process.argv.includes('--short');
   const sizes = short ? [1, 200, 1000, 2000] : [1, 10, 100, 1000, 2000, 5000];
@@ -85,7 +88,7 @@ function program(name: string, source: string, limit = Number.POSITIVE_INFINITY,
     limit,
     prepare: (count) => (output) => ({
       program: process.execPath,
-      args: [file, String(count), output, ...(layout === undefined ? [] : [layout])],
+      args: [ONE_THREAD_PER_CORE, file, String(count), output, ...(layout === undefined ? [] : [layout])],
     }),
   };
 }

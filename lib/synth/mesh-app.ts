@@ -4,11 +4,12 @@ import type { Finding } from '../checks/finding';
 import { creationOf } from '../creation';
 import { ErrorCode, MeshError } from '../errors';
 import type { Rendered } from '../model/rendered';
-import { explainUncaughtErrors, ownLine } from './failure';
+import { explainUncaughtErrors, ownLines } from './failure';
 import { layout, type RenderedChart } from './layout';
 import { order } from './order';
 import { OutputFolder } from './output-folder';
 import { Renderer } from './render';
+import type { Content } from './replace';
 import { Report } from './report';
 import { YamlWriter } from './yaml';
 
@@ -77,12 +78,12 @@ export class MeshApp extends App {
     const { charts, dependent, yaml } = this.render();
     const objects = charts.flatMap((chart) => chart.objects);
     const options = { type: this.yamlOutputType, extension: this.outputFileExtension, indexed: dependent };
-    const files = new Map<string, Buffer>();
+    const files = new Map<string, Content>();
     for (const [file, content] of layout(charts, options)) {
-      files.set(file, Buffer.from(yaml.stringify(content.map(({ manifest }) => manifest))));
+      files.set(file, () => yaml.stringify(content.map(({ manifest }) => manifest)));
     }
     if (this.constructMetadata) {
-      files.set('construct-metadata.json', Buffer.from(constructMetadata(objects)));
+      files.set('construct-metadata.json', () => constructMetadata(objects));
     }
     const changes = output.write(files);
     this.report.summary(this.outdir, objects.length, files.size, changes);
@@ -122,15 +123,26 @@ export class MeshApp extends App {
   }
 
   private validate(): void {
-    const mistakes = this.node.findAll().flatMap(({ node }) => node.validate().map((mistake) => `[${node.path}] ${mistake}`));
-    if (mistakes.length > 0) {
-      throw new MeshError(ErrorCode.VALIDATION_FAILED, `validation failed:\n  ${mistakes.join('\n  ')}\n`);
+    const findings: Finding[] = [];
+    for (const construct of this.node.findAll()) {
+      for (const message of construct.node.validate()) {
+        findings.push({ ...coded(message), construct });
+      }
     }
+    throwFindings(findings);
   }
 
   private check(objects: readonly Rendered[]): void {
     throwFindings(check(objects));
   }
+}
+
+/** Our own validations end with their code, which stock `App` prints as well. */
+function coded(mistake: string): { readonly code: ErrorCode; readonly message: string } {
+  const code = Object.values(ErrorCode).find((candidate) => mistake.endsWith(` (${candidate})`));
+  return code === undefined
+    ? { code: ErrorCode.VALIDATION_FAILED, message: mistake }
+    : { code, message: mistake.slice(0, -` (${code})`.length) };
 }
 
 /** The line that created the construct is the one to change, not the call of `synth()`. */
@@ -140,8 +152,8 @@ function throwFindings(findings: readonly Finding[]): void {
   }
   const [{ code, message, construct }] = findings;
   const lines = findings.map((finding) => {
-    const line = ownLine(creationOf(finding.construct));
-    return `[${finding.construct.node.path}] ${finding.message} (${finding.code})${line === undefined ? '' : `\n    at ${line}`}`;
+    const places = ownLines(creationOf(finding.construct)).map((line) => `\n    at ${line}`);
+    return `[${finding.construct.node.path}] ${finding.message} (${finding.code})${places.join('')}`;
   });
   const error =
     findings.length === 1

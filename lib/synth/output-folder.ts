@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ErrorCode, MeshError } from '../errors';
-import { type Changes, recover, replace } from './replace';
+import { type Changes, type Content, recover, replace } from './replace';
 
 /** The file in the output folder that lists what was written there. It has no extension, so that kubectl and Flux pass over it. */
 export const RECORD = '.cdk8s-istio';
@@ -41,12 +41,12 @@ export class OutputFolder {
    * @throws MeshError FOREIGN_FILE when somebody else's file stands where one of these must go
    * @throws MeshError OUTPUT_FAILED when the folder cannot be written; it is as it was
    */
-  public write(files: ReadonlyMap<string, Buffer>): Changes {
+  public write(files: ReadonlyMap<string, Content>): Changes {
     return this.explained(() => {
       this.refuseOddPlace();
       this.refuseOutside([...files.keys()], 'the app');
       const all = new Map(files);
-      all.set(RECORD, Buffer.from(`${[RECORD_HEAD, ...[...files.keys()].sort()].join('\n')}\n`));
+      all.set(RECORD, () => `${[RECORD_HEAD, ...[...files.keys()].sort()].join('\n')}\n`);
       const { added, changed, removed } = this.compare(all);
       if (added.length + changed.length + removed.length > 0) {
         replace(this.root, { added, changed, removed }, all);
@@ -70,7 +70,7 @@ export class OutputFolder {
     }
   }
 
-  private compare(files: ReadonlyMap<string, Buffer>): Changes {
+  private compare(files: ReadonlyMap<string, Content>): Changes {
     const record = this.readRecord();
     const folders = new Folders(this.root);
     const changes: Changes = { added: [], changed: [], removed: [] };
@@ -84,7 +84,7 @@ export class OutputFolder {
         changes.added.push(file);
       } else if (old === 'not a file') {
         foreign.add(file);
-      } else if (!old.equals(content)) {
+      } else if (!old.equals(Buffer.from(content()))) {
         if (record.has(file)) {
           changes.changed.push(file);
         } else {
@@ -138,11 +138,11 @@ export class OutputFolder {
     try {
       return action();
     } catch (error) {
-      if (error instanceof MeshError) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (error instanceof MeshError || code === undefined) {
         throw error;
       }
-      const { code, message } = error as NodeJS.ErrnoException;
-      const failure = this.failure(`${REASONS.get(code ?? '') ?? message}; it is as it was`);
+      const failure = this.failure(`${REASONS.get(code) ?? message}; it is as it was`);
       failure.cause = error;
       throw failure;
     }

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+/** Makes the content of a file when it is needed, so that of thousands of files one at a time is in memory. */
+export type Content = () => string;
+
 /** What changes in a folder; paths within it, with `/`. */
 export interface Changes {
   /** Files that are new. */
@@ -27,7 +30,7 @@ export interface Changes {
  * @param changes what is to change; at least one file
  * @param files the content of the files that are new or changed, and maybe of others
  */
-export function replace(root: string, changes: Changes, files: ReadonlyMap<string, Buffer>): void {
+export function replace(root: string, changes: Changes, files: ReadonlyMap<string, Content>): void {
   const work = `${workPrefix(root)}${process.pid}-${randomBytes(4).toString('hex')}`;
   const fresh = path.join(work, 'new');
   try {
@@ -35,7 +38,7 @@ export function replace(root: string, changes: Changes, files: ReadonlyMap<strin
     const { added, changed, removed } = changes;
     if (added.length + removed.length === 0 && changed.length === 1) {
       const place = path.join(root, changed[0]);
-      fs.writeFileSync(fresh, files.get(changed[0]) as Buffer);
+      fs.writeFileSync(fresh, contentOf(changed[0], files));
       copyAttributes(fs.lstatSync(place), fresh);
       fs.renameSync(fresh, place);
       return;
@@ -95,8 +98,12 @@ function commonFolder(files: readonly string[]): string {
   return first.slice(0, length).join('/');
 }
 
+function contentOf(file: string, files: ReadonlyMap<string, Content>): string {
+  return (files.get(file) as Content)();
+}
+
 /** Builds the folder that is to be: what is added and changed, and links to all that stays. */
-function stageFolder(root: string, place: string, fresh: string, changes: Changes, files: ReadonlyMap<string, Buffer>): void {
+function stageFolder(root: string, place: string, fresh: string, changes: Changes, files: ReadonlyMap<string, Content>): void {
   const { added, changed, removed } = changes;
   const staged = (file: string) => path.join(fresh, file.slice(place === '' ? 0 : place.length + 1));
   const folders = new Set<string>();
@@ -107,7 +114,7 @@ function stageFolder(root: string, place: string, fresh: string, changes: Change
       fs.mkdirSync(folder, { recursive: true });
       folders.add(folder);
     }
-    fs.writeFileSync(to, files.get(file) as Buffer, { flag: 'wx' });
+    fs.writeFileSync(to, contentOf(file, files), { flag: 'wx' });
   }
   for (const file of changed) {
     copyAttributes(fs.lstatSync(path.join(root, file)), staged(file));
