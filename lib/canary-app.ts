@@ -239,19 +239,24 @@ export class CanaryApp extends MeshService {
 
   /** @internal */
   public override _destinations(): Destination[] {
-    return this.rolloutOwner === undefined ? this.destinations(this.split, this.props) : [{ host: this.host }];
+    return this.rolloutOwner === undefined ? this.destinations('', this.split, this.props) : [{ host: this.host }];
   }
 
   /** @internal */
   public override _routes(): Route[] {
-    const rules = (this.props.rules ?? []).map((rule) => ({
-      matches: rule.when._toMatches(),
-      destinations: this.ruleDestinations(rule),
-      redirect: rule.redirect,
-      directResponse: rule.directResponse,
-      ...this.routeOptions(rule),
-    }));
-    return [...rules, { matches: [], destinations: this._destinations(), ...this.routeOptions(this.props) }];
+    const rules = (this.props.rules ?? []).map((rule, index) => {
+      const place = `rules[${index}].`;
+      const destinations = this.ruleDestinations(place, rule);
+      return {
+        matches: rule.when._toMatches(),
+        destinations,
+        redirect: rule.redirect,
+        directResponse: rule.directResponse,
+        ...this.routeOptions(place, rule, destinations),
+      };
+    });
+    const destinations = this._destinations();
+    return [...rules, { matches: [], destinations, ...this.routeOptions('', this.props, destinations) }];
   }
 
   /** @internal */
@@ -543,22 +548,27 @@ export class CanaryApp extends MeshService {
     }
   }
 
-  private ruleDestinations(rule: RoutingRule): Destination[] {
+  private ruleDestinations(place: string, rule: RoutingRule): Destination[] {
     if (rule.service !== undefined) {
       const { port } = rule.service._httpPort();
       return rule.service._destinations().map((destination) => ({ ...destination, port }));
     }
     if (rule.to !== undefined) {
-      return this.destinations(new Map([[requireVersion('a rule', rule.to, this.versions, this), 100]]), rule);
+      return this.destinations(place, new Map([[requireVersion(`${place}to`, rule.to, this.versions, this), 100]]), rule);
     }
     return rule.split === undefined
       ? []
-      : this.destinations(requireSplit('split of a rule', rule.split, this.versions, this), rule);
+      : this.destinations(place, requireSplit(`${place}split`, rule.split, this.versions, this), rule);
   }
 
-  private destinations(shares: Shares, { destinationHeaders = {} }: RouteOptions): Destination[] {
-    for (const version of Object.keys(destinationHeaders)) {
-      requireVersion('destinationHeaders', version, [...shares.keys()], this);
+  private destinations(place: string, shares: Shares, { destinationHeaders = {} }: RouteOptions): Destination[] {
+    const aimless = Object.keys(destinationHeaders).find((version) => !shares.has(version));
+    if (aimless !== undefined) {
+      throw new MeshError(
+        ErrorCode.UNKNOWN_VERSION,
+        `${place}destinationHeaders names version '${aimless}', to which these requests do not go; they go to ${list([...shares.keys()])}`,
+        this,
+      );
     }
     return [...shares].map(([version, weight]) => ({
       host: this.host,
@@ -568,16 +578,35 @@ export class CanaryApp extends MeshService {
     }));
   }
 
-  private routeOptions({ rewrite, headers, cors, mirrors }: RouteOptions): Omit<Route, 'matches' | 'destinations'> {
+  private routeOptions(
+    place: string,
+    { rewrite, headers, cors, mirrors }: RouteOptions,
+    destinations: readonly Destination[],
+  ): Omit<Route, 'matches' | 'destinations'> {
     return {
       rewrite,
       headers,
       cors,
       mirrors: mirrors?.map(({ to, percent = 100 }) => ({
-        destination: { host: this.host, subset: requireVersion('a mirror', to, this.versions, this) },
+        destination: this.mirrorDestination(`${place}mirrors`, to, destinations),
         percent,
       })),
     };
+  }
+
+  private mirrorDestination(what: string, version: string, destinations: readonly Destination[]): Destination {
+    const mirror = { host: this.host, subset: requireVersion(what, version, this.versions, this) };
+    const others = destinations.filter(
+      ({ host, subset, weight }) => weight !== 0 && (host !== mirror.host || subset !== version),
+    );
+    if (others.length === 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_RULE,
+        `${what} copies requests to version '${version}', which gets all of them already and would serve each twice; allowed are other versions`,
+        this,
+      );
+    }
+    return mirror;
   }
 
   private createService(): ApiObject {
@@ -732,7 +761,7 @@ export class CanaryApp extends MeshService {
   }
 
   private renderTcp({ port }: AppPort): unknown {
-    const destinations = this.destinations(this.split, {});
+    const destinations = this.destinations('', this.split, {});
     return {
       match: [{ port }],
       route: destinations.map((destination) => renderStream(this.ports.length === 1 ? destination : { ...destination, port })),

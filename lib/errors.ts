@@ -22,7 +22,7 @@ export enum ErrorCode {
   RENDER_FAILED = 'render-failed',
   /** A construct's own validation (`node.addValidation`) found a mistake. */
   VALIDATION_FAILED = 'validation-failed',
-  /** A host that is no DNS name or puts `*` in the wrong place. */
+  /** A host that is no DNS name, puts `*` in the wrong place, or has no dot where clients outside the mesh ask for it. */
   INVALID_HOST = 'invalid-host',
   /** A path that does not begin with `/` or holds what no path does. */
   INVALID_PATH = 'invalid-path',
@@ -50,7 +50,7 @@ export enum ErrorCode {
   NO_VERSIONS = 'no-versions',
   /** A split whose shares are no whole percentages or do not sum to 100, or that is missing. */
   INVALID_SPLIT = 'invalid-split',
-  /** A rule without exactly one outcome. */
+  /** A rule without exactly one outcome, or with a setting that does nothing or runs requests twice. */
   INVALID_RULE = 'invalid-rule',
   /** A port number or port name that occurs twice. */
   DUPLICATE_PORT = 'duplicate-port',

@@ -80,6 +80,19 @@ export function requireHost(value: string, construct?: IConstruct): string {
   return value;
 }
 
+/** A host that clients outside the mesh ask for. Istio completes a name without a dot to one inside the cluster, which no client does. */
+export function requirePublicHost(value: string, construct?: IConstruct): string {
+  const host = requireHost(value, construct);
+  if (!host.includes('.') && host !== '*') {
+    throw new MeshError(
+      ErrorCode.INVALID_HOST,
+      `host is ${quote(host)}, which Istio takes for a Service of the namespace, so no request from outside ever matches; allowed are names with a dot, such as '${host}.example.com', and '*'`,
+      construct,
+    );
+  }
+  return host;
+}
+
 /** A host without `*`: one that a request can have. */
 export function requireHostName(value: string, construct?: IConstruct): string {
   if (value.includes('*')) {

@@ -5,7 +5,7 @@ import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
 import { rememberCreation } from './creation';
 import { ErrorCode, inConstruct, MeshError } from './errors';
 import { GatewayAccess, type GatewayWorkload } from './gateway-access';
-import { list, requireDnsLabel, requireHost, requireLabel } from './limits';
+import { list, requireDnsLabel, requireLabel, requirePublicHost } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
 import { protectRoutes } from './resilience-rules';
@@ -527,7 +527,7 @@ export class MeshGateway extends Construct {
 
   /** The host, with its VirtualService made at the first use. */
   private hostOf(name: string): GatewayHost {
-    const known = this.served.get(requireHost(name, this));
+    const known = this.served.get(requirePublicHost(name, this));
     if (known !== undefined) {
       return known;
     }

@@ -336,16 +336,24 @@ describe('rules', () => {
       { to: 'v1', split: { v1: 100 } },
       'rules[0] says to, split; a rule says exactly one of to, split, service, redirect, directResponse (invalid-rule)',
     ],
-    [{ to: 'v3' }, "a rule names version 'v3', which the app does not have; it has v1, v2 (unknown-version)"],
-    [{ to: '' }, "a rule names version '', which the app does not have; it has v1, v2 (unknown-version)"],
-    [{ split: { v1: 50 } }, 'split of a rule sums to 50 percent (v1: 50); it must sum to 100 (invalid-split)'],
+    [{ to: 'v3' }, "rules[0].to names version 'v3', which the app does not have; it has v1, v2 (unknown-version)"],
+    [{ to: '' }, "rules[0].to names version '', which the app does not have; it has v1, v2 (unknown-version)"],
+    [{ split: { v1: 50 } }, 'rules[0].split sums to 50 percent (v1: 50); it must sum to 100 (invalid-split)'],
     [
       { to: 'v1', mirrors: [{ to: 'v3' }] },
-      "a mirror names version 'v3', which the app does not have; it has v1, v2 (unknown-version)",
+      "rules[0].mirrors names version 'v3', which the app does not have; it has v1, v2 (unknown-version)",
     ],
     [
       { to: 'v1', destinationHeaders: { v2: {} } },
-      "destinationHeaders names version 'v2', which the app does not have; it has v1 (unknown-version)",
+      "rules[0].destinationHeaders names version 'v2', to which these requests do not go; they go to v1 (unknown-version)",
+    ],
+    [
+      { to: 'v2', mirrors: [{ to: 'v2', percent: 10 }] },
+      "rules[0].mirrors copies requests to version 'v2', which gets all of them already and would serve each twice; allowed are other versions (invalid-rule)",
+    ],
+    [
+      { split: { v1: 0, v2: 100 }, mirrors: [{ to: 'v2' }] },
+      "rules[0].mirrors copies requests to version 'v2', which gets all of them already and would serve each twice; allowed are other versions (invalid-rule)",
     ],
     [
       { redirect: Redirect.path('/a'), rewrite: Rewrite.path('/b'), mirrors: [{ to: 'v1' }] },
@@ -414,10 +422,21 @@ describe('rules', () => {
 describe('mirrors', () => {
   test('copy all requests or a share of them', () => {
     const mirror: Required<Mirror> = { to: 'v2', percent: 12.5 };
-    expect(http(cart({ split: { v1: 100 }, mirrors: [mirror, { to: 'v1' }] }))[0].mirrors).toEqual([
+    expect(http(cart({ split: { v1: 99, v2: 1 }, mirrors: [mirror, { to: 'v1' }] }))[0].mirrors).toEqual([
       { destination: { host: HOST, subset: 'v2' }, percentage: { value: 12.5 } },
       { destination: { host: HOST, subset: 'v1' }, percentage: { value: 100 } },
     ]);
+  });
+
+  test('go to the version that another Service is left for', () => {
+    const routes = http(
+      synth((scope) => {
+        const service = MeshService.fromName(scope, 'other', { ports: [AppPort.http(80)] });
+        const rules: RoutingRule[] = [{ when: PathMatch.exact('/x'), service, mirrors: [{ to: 'v2' }] }];
+        new CanaryApp(scope, 'cart', { ...BASE, rules });
+      }),
+    );
+    expect(routes[0].mirrors).toEqual([{ destination: { host: HOST, subset: 'v2' }, percentage: { value: 100 } }]);
   });
 
   test.each([-1, 100.5, Number.NaN])('are refused with %p percent', (percent) => {
@@ -576,7 +595,7 @@ describe('bad input is refused with the path of the app', () => {
     ],
     [
       { destinationHeaders: { v3: {} } },
-      "destinationHeaders names version 'v3', which the app does not have; it has v1, v2 (unknown-version)",
+      "destinationHeaders names version 'v3', to which these requests do not go; they go to v1, v2 (unknown-version)",
     ],
     [
       { metrics: Metrics.podMonitor(AppPort.http(81, { name: 'm' }), { interval: Duration.millis(0) }) },

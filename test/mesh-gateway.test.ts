@@ -319,6 +319,10 @@ describe('an app at a gateway', () => {
       "host is 'Shop.example.com'; allowed are lower-case DNS names of at most 253 characters, '*' only alone or as the first label (invalid-host)",
     ],
     [
+      { host: 'shop' },
+      "host is 'shop', which Istio takes for a Service of the namespace, so no request from outside ever matches; allowed are names with a dot, such as 'shop.example.com', and '*' (invalid-host)",
+    ],
+    [
       { host: SHOP, paths: [] },
       'no request satisfies both one of the paths (none is named) and every request (impossible-match)',
     ],

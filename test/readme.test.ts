@@ -15,7 +15,7 @@ describe('the README', () => {
 
   test('has code that compiles and synthesizes: the first block with the others in their place', () => {
     const [example, ...additions] = codeBlocks(readme);
-    expect(additions).toHaveLength(2);
+    expect(additions).toHaveLength(4);
     const program = example.replace('app.synth();', [...additions, 'app.synth();'].join('\n'));
     const folder = join(root, '.cache/readme-types');
     mkdirSync(folder, { recursive: true });

@@ -1,13 +1,16 @@
 import { ErrorCode } from '../errors';
+import { describeNeverEjecting } from '../limits';
 import type { MeshModel, RolloutModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
 
-/** Finds objects that Flagger makes itself: two owners would overwrite each other without end. */
+/** Finds objects that Flagger makes itself, and outlier detection that never ejects. */
 export function checkRollouts(model: MeshModel): Finding[] {
-  if (model.rollouts.length === 0) {
-    return [];
-  }
+  return model.rollouts.length === 0 ? [] : [...findMadeTwice(model), ...findNeverEjecting(model)];
+}
+
+/** Two owners would overwrite each other without end. */
+function findMadeTwice(model: MeshModel): Finding[] {
   const made = new Map(model.rollouts.flatMap((rollout) => generated(rollout).map((name) => [name, rollout] as const)));
   const objects = [...model.services.values(), ...model.workloads, ...model.virtualServices, ...model.destinationRules];
   return objects.flatMap(({ object }): Finding[] => {
@@ -22,6 +25,28 @@ export function checkRollouts(model: MeshModel): Finding[] {
           },
         ];
   });
+}
+
+/** Flagger gives each of the two versions as many pods as the Deployment says, which is one where it says nothing. */
+function findNeverEjecting({ rollouts, workloads }: MeshModel): Finding[] {
+  return rollouts.flatMap(({ object, namespace, target, scaled, maxEjectionPercent }): Finding[] => {
+    const deployment = workloads.find((workload) => workload.namespace === namespace && nameOf(workload.object) === target);
+    const { replicas = 1 } = deployment ?? {};
+    const stuck = deployment !== undefined && !scaled && replicas > 0 && 100 / replicas > (maxEjectionPercent ?? 100);
+    return stuck
+      ? [
+          {
+            code: ErrorCode.NEVER_EJECTS,
+            message: describeNeverEjecting(maxEjectionPercent ?? 100, replicas, `'${target}'`),
+            construct: object.construct,
+          },
+        ]
+      : [];
+  });
+}
+
+function nameOf({ manifest }: Rendered): string | undefined {
+  return manifest.metadata?.name;
 }
 
 function generated({ namespace, service, target }: RolloutModel): string[] {

@@ -34,9 +34,18 @@ export interface TemplateMetricOptions extends CanaryMetricOptions {
  * @see https://docs.flagger.app/usage/metrics
  */
 export class CanaryMetric {
-  /** At least this many percent of the requests are answered with another status than 5xx. */
+  /**
+   * At least this many percent of the requests are answered with another status than 5xx: 99, not 0.99.
+   * @throws `out-of-range`
+   */
   public static successRate(minPercent: number, options: CanaryMetricOptions = {}): CanaryMetric {
     const min = requirePercent('success rate', minPercent);
+    if (min <= 1) {
+      throw new MeshError(
+        ErrorCode.OUT_OF_RANGE,
+        `success rate is ${min} percent, which passes when nearly every request fails; allowed are more than 1 up to 100, such as 99`,
+      );
+    }
     return new CanaryMetric('request-success-rate', options, { min });
   }
 

@@ -93,6 +93,10 @@ export interface RolloutModel {
   readonly service: string;
   /** The name of the Deployment, to which Flagger adds `-primary`. */
   readonly target: string;
+  /** Whether an autoscaler decides on the replicas. */
+  readonly scaled: boolean;
+  /** The share of pods that may be ejected, where outlier detection is on. */
+  readonly maxEjectionPercent?: number;
 }
 
 /** A ServiceMonitor of the app. */
@@ -263,6 +267,8 @@ export class MeshModel {
           namespace,
           service: spec.service?.name ?? spec.targetRef?.name ?? '',
           target: spec.targetRef?.name ?? '',
+          scaled: spec.autoscalerRef !== undefined,
+          maxEjectionPercent: ejectionPercent(spec.service ?? {}),
         });
         break;
       case 'monitoring.coreos.com/ServiceMonitor':

@@ -5,12 +5,13 @@ function re2(): typeof RE2JS {
   return require('re2js').RE2JS;
 }
 
-export function isRe2(regex: string): boolean {
+/** What is wrong with an expression; `undefined` when nothing is. */
+export function mistakeInRe2(regex: string): string | undefined {
   try {
     re2().compile(regex);
-    return true;
-  } catch {
-    return false;
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.replace(/^error parsing regexp: /, '');
   }
 }
 

@@ -1,6 +1,6 @@
 import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
-import { isRe2, matchesRe2 } from './re2';
+import { matchesRe2, mistakeInRe2 } from './re2';
 
 /** Istio's `StringMatch` as it stands in the YAML; without a field it asks only for presence. */
 export interface StringMatch {
@@ -17,10 +17,11 @@ export function requireRe2(what: string, regex: string): string {
   if (bytes > MAX_REGEX_BYTES) {
     throw new MeshError(ErrorCode.INVALID_REGEX, `${what} has ${bytes} bytes; Istio takes at most ${MAX_REGEX_BYTES}`);
   }
-  if (regex === '' || !isRe2(regex)) {
+  const mistake = regex === '' ? 'it is empty' : mistakeInRe2(regex);
+  if (mistake !== undefined) {
     throw new MeshError(
       ErrorCode.INVALID_REGEX,
-      `${what} is '${regex}', which is no RE2 expression; see https://github.com/google/re2/wiki/Syntax (no look-around, no back-references)`,
+      `${what} is '${regex}', which is no RE2 expression (${mistake}); see https://github.com/google/re2/wiki/Syntax`,
     );
   }
   return regex;

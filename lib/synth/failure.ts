@@ -43,8 +43,8 @@ export function explanation(error: unknown, stack: boolean): string {
   if (stack || !mistake) {
     return `error: ${withCauses(error)}`;
   }
-  const line = ownLine(innermost(error)) ?? ownLine(error);
-  return `error: ${error.message}${line === undefined ? '' : `\n  at ${line}`}`;
+  const [inner, outer] = [ownLines(innermost(error)), ownLines(error)];
+  return [`error: ${error.message}`, ...(inner.length > 0 ? inner : outer).map((line) => `  at ${line}`)].join('\n');
 }
 
 function innermost(error: Error): Error {
@@ -56,14 +56,19 @@ function withCauses(error: Error): string {
   return error.cause instanceof Error ? `${stack}\ncaused by: ${withCauses(error.cause)}` : stack;
 }
 
-/** The first line of a stack in code of the user: `systems/otus.ts:23:5`. */
-export function ownLine(error?: Error): string | undefined {
+/** So many lines lead from a constructor through a factory or two to the place that is to change. */
+const SHOWN_LINES = 3;
+
+/** The lines of a stack in code of the user, the place first and then who called it: `systems/otus.ts:23:5`. */
+export function ownLines(error?: Error): string[] {
   const library = libraryFolder();
-  const frame = frames(error).find(
-    ({ file }) =>
-      path.isAbsolute(file) && !file.includes(`${path.sep}node_modules${path.sep}`) && !file.startsWith(library + path.sep),
-  );
-  return frame && `${path.relative('', frame.file)}:${frame.line}:${frame.column}`;
+  return frames(error)
+    .filter(
+      ({ file }) =>
+        path.isAbsolute(file) && !file.includes(`${path.sep}node_modules${path.sep}`) && !file.startsWith(library + path.sep),
+    )
+    .slice(0, SHOWN_LINES)
+    .map(({ file, line, column }) => `${path.relative('', file)}:${line}:${column}`);
 }
 
 /**
@@ -83,8 +88,8 @@ interface Frame {
 function frames(error?: Error): Frame[] {
   const lines = error === undefined ? [] : stackOf(error).split('\n');
   return lines.flatMap((text) => {
-    const [, place, line, column] = /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
-    return place === undefined ? [] : [{ file: place.startsWith('file:') ? fileURLToPath(place) : place, line, column }];
+    const [, file, line, column] = /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
+    return file === undefined ? [] : [{ file, line, column }];
   });
 }
 
@@ -94,13 +99,15 @@ function frames(error?: Error): Frame[] {
  */
 function stackOf(error: Error): string {
   const maps = new Map<string, SourceMap | undefined>();
-  return (error.stack ?? error.message).replace(/([^\s(]+):(\d+):(\d+)(?=\)?$)/gm, (place, file, line, column) => {
+  return (error.stack ?? error.message).replace(/([^\s(]+):(\d+):(\d+)(?=\)?$)/gm, (_, place, line, column) => {
+    // Modules (import, not require) are named by their URL.
+    const file = place.startsWith('file:///') ? fileURLToPath(place) : place;
     if (!maps.has(file)) {
       maps.set(file, sourceMapOf(file));
     }
     const entry = maps.get(file)?.findEntry(Number(line) - 1, Number(column) - 1);
     return entry === undefined || !('originalSource' in entry)
-      ? place
+      ? `${file}:${line}:${column}`
       : `${path.resolve(path.dirname(file), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   });
 }

@@ -52,3 +52,24 @@ describe('beside a Canary', () => {
     expect(beside(object(kind, name, namespace))).not.toThrow();
   });
 });
+
+describe('outlier detection under Flagger', () => {
+  const protectedRollout = (maxEjectionPercent?: number, horizontalPodAutoscaler?: string) => () =>
+    synth((scope) => {
+      const app = new CanaryApp(scope, 'cart', { image: 'cart', ports: [AppPort.http(80)], versions: { v1: {} } });
+      const outlierDetection = { consecutive5xxErrors: 5, maxEjectionPercent };
+      new ResilienceRules(scope, 'rules', { app, outlierDetection });
+      new FlaggerCanary(scope, 'rollout', { app, analysis: ANALYSIS, horizontalPodAutoscaler });
+    });
+
+  test.each([undefined, 10, 99])('is refused where it never ejects the one pod that each version has: %p percent', (percent) => {
+    expect(refusal(protectedRollout(percent))).toMatch(
+      /^\[system\/rollout\/Resource\] maxEjectionPercent is \d+.*, but the only pod of 'cart' is 100 percent.* \(never-ejects\)$/,
+    );
+  });
+
+  test('is left alone where it ejects it, or where an autoscaler decides on the pods', () => {
+    expect(protectedRollout(100)).not.toThrow();
+    expect(protectedRollout(10, 'cart')).not.toThrow();
+  });
+});

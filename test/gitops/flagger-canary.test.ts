@@ -578,6 +578,11 @@ describe('an analysis is refused', () => {
       expect(refusal(() => CanaryMetric.template(template, bounds))).toContain('(invalid-rollout)');
     }
     expect(refusal(() => CanaryMetric.successRate(101))).toContain('(out-of-range)');
+    for (const share of [0, 0.99, 1]) {
+      expect(refusal(() => CanaryMetric.successRate(share))).toContain(
+        `success rate is ${share} percent, which passes when nearly every request fails; allowed are more than 1 up to 100, such as 99`,
+      );
+    }
     expect(refusal(() => CanaryMetric.duration(Duration.millis(0)))).toContain('(out-of-range)');
   });
 

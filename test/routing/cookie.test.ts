@@ -110,7 +110,7 @@ describe('Cookie.regex', () => {
 
   test('refuses what RE2 refuses', () => {
     expect(refusal(() => Cookie.regex('user', '(?=x)'))).toBe(
-      "regex of cookie 'user' is '(?=x)', which is no RE2 expression; see https://github.com/google/re2/wiki/Syntax (no look-around, no back-references) (invalid-regex)",
+      "regex of cookie 'user' is '(?=x)', which is no RE2 expression (invalid or unsupported Perl syntax: `(?=`); see https://github.com/google/re2/wiki/Syntax (invalid-regex)",
     );
     expect(refusal(() => Cookie.regex('user', ''))).toContain('(invalid-regex)');
   });

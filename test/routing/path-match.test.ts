@@ -67,9 +67,14 @@ describe('an expression for the path', () => {
     );
   });
 
-  test.each(['', '(', '(?=/a)', '/a(?!b)'])('is refused where RE2 refuses it: %j', (regex) => {
+  test.each([
+    ['', 'it is empty'],
+    ['(', 'missing closing ): `(`'],
+    ['(?=/a)', 'invalid or unsupported Perl syntax: `(?=`'],
+    ['/a(?!b)', 'invalid or unsupported Perl syntax: `(?!`'],
+  ])('is refused where RE2 refuses it, with the reason: %j', (regex, mistake) => {
     expect(refusal(() => PathMatch.regex(regex))).toBe(
-      `path regex is '${regex}', which is no RE2 expression; see https://github.com/google/re2/wiki/Syntax (no look-around, no back-references) (invalid-regex)`,
+      `path regex is '${regex}', which is no RE2 expression (${mistake}); see https://github.com/google/re2/wiki/Syntax (invalid-regex)`,
     );
   });
 });

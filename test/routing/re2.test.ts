@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { countGroups, escapeRe2, isRe2, matchesRe2 } from '../../lib/routing/re2';
+import { countGroups, escapeRe2, matchesRe2, mistakeInRe2 } from '../../lib/routing/re2';
 
 test('escaped text matches itself and nothing else', () => {
   fc.assert(
@@ -11,11 +11,20 @@ test('escaped text matches itself and nothing else', () => {
 });
 
 test.each(['a', '(?i)a', '\\pL+', '[[:alpha:]]', '(?P<n>a)', 'a{2,3}?'])('%s is an expression of RE2', (regex) => {
-  expect(isRe2(regex)).toBe(true);
+  expect(mistakeInRe2(regex)).toBeUndefined();
 });
 
-test.each(['(', '*', '(?=a)', '(?!a)', '(?<=a)', '(a)\\1', 'a{2000}', '[z-a]'])('%s is none', (regex) => {
-  expect(isRe2(regex)).toBe(false);
+test.each([
+  ['(', 'missing closing ): `(`'],
+  ['*', 'missing argument to repetition operator: `*`'],
+  ['(?=a)', 'invalid or unsupported Perl syntax: `(?=`'],
+  ['(?!a)', 'invalid or unsupported Perl syntax: `(?!`'],
+  ['(?<=a)', 'invalid named capture: `(?<=a)`'],
+  ['(a)\\1', 'invalid escape sequence: `\\1`'],
+  ['a{2000}', 'invalid repeat count: `{2000}`'],
+  ['[z-a]', 'invalid character class range: `z-a`'],
+])('%s is none: %s', (regex, mistake) => {
+  expect(mistakeInRe2(regex)).toBe(mistake);
 });
 
 test('an expression covers the whole value', () => {

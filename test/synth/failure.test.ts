@@ -55,6 +55,30 @@ test('an error between new MeshApp() and synth() names the line of the user', ()
   expect(stderr).toBe('error: no such team\n  at systems/main.js:4:7\n');
 });
 
+test('a mistake in a function of the user names the line in it, and the line that called it', () => {
+  const { stderr } = run(`function shop(app, id, name) {
+  return new ApiObject(new Chart(app, id), 'o', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+}
+const app = new MeshApp();
+shop(app, 'a', 'fine');
+for (const name of ['']) { shop(app, name, 'b'); }
+app.synth();`);
+  expect(stderr).toBe('error: Only root constructs may have an empty ID\n  at systems/main.js:3:24\n  at systems/main.js:7:28\n');
+});
+
+test("a mistake that a construct's own validation finds has the line that created it", () => {
+  const program = (hosts: string[]) => `const { MeshGateway } = require('cdk8s-istio');
+const app = new MeshApp();
+const chart = new Chart(app, 'shop', { namespace: 'shop' });
+${hosts.map((host) => `new MeshGateway(chart, '${host}');`).join('\n')}
+app.synth();`;
+  const mistake = 'listener http-80 serves no host; expose an app on it or remove it (invalid-listener)';
+  expect(run(program(['one'])).stderr).toBe(`error: [shop/one] ${mistake}\n  at systems/main.js:5:1\n`);
+  const { stderr } = run(program(['one', 'two']));
+  expect(stderr).toContain(`[shop/one] ${mistake}\n    at systems/main.js:5:1\n`);
+  expect(stderr).toContain(`[shop/two] ${mistake}\n    at systems/main.js:6:1\n`);
+});
+
 test('an error in a lazy value names the line inside it', () => {
   const { stderr } = run(`const app = new MeshApp();
 new ApiObject(new Chart(app, 'c'), 'o', { apiVersion: 'v1', kind: 'ConfigMap', data: Lazy.any({ produce: () => {
@@ -144,6 +168,23 @@ describe('a program that was compiled with a source map beside it', () => {
   test('has the lines of the source in the stack of a mistake in the program', () => {
     const stack = runCompiled(`new MeshApp();\nundefined.x;`).stderr;
     expect(stack).toContain(`at Object.<anonymous> (${path.join(fs.realpathSync(project), 'app/main.ts')}:6:`);
+  });
+
+  test('has the line of the source where it is a module', () => {
+    const source = path.join(project, 'app/main.ts');
+    const program = `import { MeshApp } from 'cdk8s-istio';\nnew MeshApp();\n\nthrow new Error('no such team');`;
+    fs.writeFileSync(source, program);
+    buildSync({
+      entryPoints: [source],
+      outfile: path.join(project, 'out/main.mjs'),
+      sourcemap: true,
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      minify: true,
+    });
+    const { stderr } = spawnSync(process.execPath, ['out/main.mjs'], { cwd: project, encoding: 'utf8' });
+    expect(stderr).toBe('error: no such team\n  at app/main.ts:4:7\n');
   });
 
   test('may have a source map that is broken', () => {

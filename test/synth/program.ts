@@ -9,14 +9,14 @@ export function installLibrary(project: string): void {
   const modules = path.join(project, 'node_modules');
   const library = path.join(modules, 'cdk8s-istio');
   buildSync({
-    entryPoints: [path.join(REPOSITORY, 'lib/synth/mesh-app.ts')],
-    outfile: path.join(library, 'build/lib/synth/mesh-app.js'),
+    entryPoints: [path.join(REPOSITORY, 'lib/index.ts')],
+    outfile: path.join(library, 'build/lib/index.js'),
     tsconfig: path.join(REPOSITORY, 'tsconfig.json'),
     bundle: true,
     platform: 'node',
-    external: ['cdk8s', 'cdk8s-plus-27', 'constructs'],
+    external: ['cdk8s', 'cdk8s-plus-27', 'constructs', 're2js'],
   });
-  fs.writeFileSync(path.join(library, 'package.json'), '{ "main": "build/lib/synth/mesh-app.js" }');
+  fs.writeFileSync(path.join(library, 'package.json'), '{ "main": "build/lib/index.js" }');
   for (const name of ['cdk8s', 'cdk8s-plus-27', 'constructs']) {
     fs.symlinkSync(path.dirname(require.resolve(`${name}/package.json`)), path.join(modules, name));
   }
