@@ -15,7 +15,6 @@ import {
   Redirect,
   ResilienceRules,
 } from 'cdk8s-istio';
-import { EnvValue, Secret } from 'cdk8s-plus-27';
 
 const ADD_ONS = { kiali: 20001, grafana: 3000, tracing: 80 };
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
@@ -43,11 +42,10 @@ export function bookStore(app: MeshApp): string[] {
 }
 
 function addPostgres(chart: Chart): void {
-  const credentials = Secret.fromSecretName(chart, 'postgres-credentials', 'postgres-credentials');
   const postgres = new CanaryApp(chart, 'postgres-service', {
     image: 'postgres:12',
     ports: [AppPort.tcp(5432)],
-    envVariables: { POSTGRES_PASSWORD: EnvValue.fromSecretValue({ secret: credentials, key: 'password' }) },
+    envVariables: { POSTGRES_PASSWORD: { valueFrom: { secretKeyRef: { name: 'postgres-credentials', key: 'password' } } } },
     files: { '/docker-entrypoint-initdb.d/init.sql': INIT_SQL },
     versions: { v12: {} },
   });
