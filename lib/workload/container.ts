@@ -40,7 +40,8 @@ export interface ContainerOptions {
    */
   readonly env?: { [name: string]: string };
   /**
-   * Environment variables that take their value from a Secret, a ConfigMap or the pod itself.
+   * Environment variables that take their value from a Secret, a ConfigMap or the pod itself: as cdk8s-plus makes them, or as
+   * Kubernetes writes them, `{ valueFrom: { secretKeyRef: { name, key } } }`.
    * @default - none
    */
   readonly envVariables?: { [name: string]: EnvValue };
