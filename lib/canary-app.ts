@@ -299,7 +299,9 @@ export class CanaryApp extends MeshService {
       );
     }
     if (replicas !== undefined && replicas !== 1) {
-      refuse(`app '${this.appName}' has ${replicas} replicas, which the rollout decides on; leave them to an autoscaler`);
+      refuse(
+        `app '${this.appName}' has ${replicas} replicas, which the rollout cannot hold; remove them, and where one pod per version is too few say horizontalPodAutoscaler`,
+      );
     }
     this.rolloutOwner = owner;
     this.discard(['Service', 'DestinationRule', 'VirtualService', `Deployment-${version}`, `ConfigMap-${version}`], owner);
