@@ -67,6 +67,7 @@ export function ownLines(error?: Error): string[] {
       ({ file }) =>
         path.isAbsolute(file) && !file.includes(`${path.sep}node_modules${path.sep}`) && !file.startsWith(library + path.sep),
     )
+    .filter((frame, index, own) => !isWrapper(frame, own[index - 1]))
     .slice(0, SHOWN_LINES)
     .map(({ file, line, column }) => `${path.relative('', file)}:${line}:${column}`);
 }
@@ -79,18 +80,26 @@ function libraryFolder(): string {
   return path.dirname(path.dirname(frames(new Error())[0]?.file ?? __filename));
 }
 
+/** A line of a stack: what comes before the place, the place, and the bracket behind it. */
+const FRAME = /^( +at (?:[^(\n]+ \(|async )?)(.+):(\d+):(\d+)(\)?)$/gm;
+
 interface Frame {
+  readonly where: string;
   readonly file: string;
   readonly line: string;
   readonly column: string;
 }
 
 function frames(error?: Error): Frame[] {
-  const lines = error === undefined ? [] : stackOf(error).split('\n');
-  return lines.flatMap((text) => {
-    const [, file, line, column] = /^ +at (?:.* )?\(?(.+):(\d+):(\d+)\)?$/.exec(text) ?? [];
-    return file === undefined ? [] : [{ file, line, column }];
-  });
+  const stack = error === undefined ? '' : stackOf(error);
+  return [...stack.matchAll(FRAME)].map(([, where, file, line, column]) => ({ where, file, line, column }));
+}
+
+/** tsx puts a function around a module and calls it from the module's last line, which is nobody's code. */
+function isWrapper(frame: Frame, inner?: Frame): boolean {
+  return (
+    inner !== undefined && inner.file === frame.file && /at <anonymous> /.test(inner.where) && /at Object\./.test(frame.where)
+  );
 }
 
 /**
@@ -99,16 +108,18 @@ function frames(error?: Error): Frame[] {
  */
 function stackOf(error: Error): string {
   const maps = new Map<string, SourceMap | undefined>();
-  return (error.stack ?? error.message).replace(/([^\s(]+):(\d+):(\d+)(?=\)?$)/gm, (_, place, line, column) => {
+  return (error.stack ?? error.message).replace(FRAME, (_, before, place, line, column, after) => {
     // Modules (import, not require) are named by their URL.
     const file = place.startsWith('file:///') ? fileURLToPath(place) : place;
     if (!maps.has(file)) {
       maps.set(file, sourceMapOf(file));
     }
     const entry = maps.get(file)?.findEntry(Number(line) - 1, Number(column) - 1);
-    return entry === undefined || !('originalSource' in entry)
-      ? `${file}:${line}:${column}`
-      : `${path.resolve(path.dirname(file), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    const source =
+      entry === undefined || !('originalSource' in entry)
+        ? `${file}:${line}:${column}`
+        : `${path.resolve(path.dirname(file), entry.originalSource)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    return `${before}${source}${after}`;
   });
 }
 

@@ -66,6 +66,21 @@ app.synth();`);
   expect(stderr).toBe('error: Only root constructs may have an empty ID\n  at systems/main.js:3:24\n  at systems/main.js:7:28\n');
 });
 
+test.each(['my shop', 'shop (1)', 'läden'])('a mistake names its line in a folder called %j', (folder) => {
+  fs.mkdirSync(path.join(project, folder), { recursive: true });
+  fs.writeFileSync(path.join(project, folder, 'main.js'), HEAD + WRONG_NAME);
+  const { stderr } = spawnSync(process.execPath, [path.join(project, folder, 'main.js')], { cwd: project, encoding: 'utf8' });
+  expect(stderr).toMatch(/^error: \[c\/o\] .*\n {2}at .*main\.js:4:5\n$/);
+  expect(stderr).toContain(`at ${folder}/main.js:4:5`);
+});
+
+test('a mistake names one line of a module that tsx runs', () => {
+  fs.writeFileSync(path.join(project, 'main.ts'), `${HEAD}new MeshApp();\nthrow new Error('no such team');`);
+  const tsx = path.join(path.dirname(require.resolve('tsx/package.json')), 'dist/cli.mjs');
+  const { stderr } = spawnSync(process.execPath, [tsx, 'main.ts'], { cwd: project, encoding: 'utf8' });
+  expect(stderr).toBe('error: no such team\n  at main.ts:3:7\n');
+});
+
 test("a mistake that a construct's own validation finds has the line that created it", () => {
   const program = (hosts: string[]) => `const { MeshGateway } = require('cdk8s-istio');
 const app = new MeshApp();
