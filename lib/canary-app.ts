@@ -751,7 +751,7 @@ export class CanaryApp extends MeshService {
     if (this.ports.length === 1) {
       return routes;
     }
-    const own = this.props.service?.ports ?? this.props.ports ?? [];
+    const own = this._ownPorts;
     const [ports, metrics] = [own.filter((port) => port.isHttp), this.ports.filter((port) => port.isHttp && !own.includes(port))];
     return [
       ...metrics.map(({ port }) => ({ matches: [{ port }], destinations: [{ host: this.host, port }] })),

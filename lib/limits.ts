@@ -10,9 +10,21 @@ const SERVICE_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 const HOST = /^(\*|(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$/;
 
+export function isDnsLabel(value: string): boolean {
+  return DNS_LABEL.test(value);
+}
+
+export function isServiceName(value: string): boolean {
+  return SERVICE_NAME.test(value);
+}
+
+export function isLabelValue(value: string): boolean {
+  return LABEL_VALUE.test(value);
+}
+
 /** A name of at most 63 lower-case letters, digits and `-`, as Kubernetes asks of labels, subsets and namespaces. */
 export function requireDnsLabel(what: string, value: string, construct?: IConstruct): string {
-  if (!DNS_LABEL.test(value)) {
+  if (!isDnsLabel(value)) {
     throw new MeshError(
       ErrorCode.INVALID_NAME,
       `${what} is ${quote(value)}; allowed are 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends`,
@@ -24,7 +36,7 @@ export function requireDnsLabel(what: string, value: string, construct?: IConstr
 
 /** A DNS label that begins with a letter, as Kubernetes asks of Services. */
 export function requireServiceName(what: string, value: string, construct?: IConstruct): string {
-  if (!SERVICE_NAME.test(value)) {
+  if (!isServiceName(value)) {
     throw new MeshError(
       ErrorCode.INVALID_NAME,
       `${what} is ${quote(value)}; a Service needs 1 to 63 lower-case letters, digits and '-', with a letter first and no '-' last`,
@@ -37,7 +49,7 @@ export function requireServiceName(what: string, value: string, construct?: ICon
 /** A key of labels or annotations: a name, with or without a DNS name and `/` before it. */
 export function requireLabelKey(what: string, value: string, construct?: IConstruct): string {
   const [, domain, name = ''] = /^(?:([^/]*)\/)?([^/]*)$/.exec(value) ?? [];
-  if (name === '' || !LABEL_VALUE.test(name) || (domain !== undefined && !isDomain(domain))) {
+  if (name === '' || !isLabelValue(name) || (domain !== undefined && !isDomain(domain))) {
     throw new MeshError(
       ErrorCode.INVALID_NAME,
       `${what} is ${quote(value)}; allowed are 1 to 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends, with or without a DNS name and '/' before them`,
@@ -48,7 +60,7 @@ export function requireLabelKey(what: string, value: string, construct?: IConstr
 }
 
 function isDomain(name: string): boolean {
-  return name.length <= 253 && name.split('.').every((label) => DNS_LABEL.test(label));
+  return name.length <= 253 && name.split('.').every(isDnsLabel);
 }
 
 /** A label: its key and its value. */
@@ -58,7 +70,7 @@ export function requireLabel(what: string, key: string, value: string, construct
 }
 
 export function requireLabelValue(what: string, value: string, construct?: IConstruct): string {
-  if (!LABEL_VALUE.test(value)) {
+  if (!isLabelValue(value)) {
     throw new MeshError(
       ErrorCode.INVALID_NAME,
       `${what} is ${quote(value)}; a label value has at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends`,
@@ -174,7 +186,11 @@ export function describeLabels(labels: Record<string, string>): string {
 /** Istio's bound on the share of pods that may be ejected, where none is said. */
 export const DEFAULT_MAX_EJECTION_PERCENT = 10;
 
-/** Why no pod is ever ejected: Envoy does it only while the share of ejected pods, this one included, stays within the bound. */
+/** Whether no pod is ever ejected: Envoy does it only while the share of ejected pods, this one included, stays within the bound. */
+export function neverEjects(maxPercent: number, pods: number): boolean {
+  return pods > 0 && 100 / pods > maxPercent;
+}
+
 export function describeNeverEjecting(maxPercent: number, pods: number, whose: string): string {
   const share = Math.ceil(100 / pods);
   const max = maxPercent === DEFAULT_MAX_EJECTION_PERCENT ? `${maxPercent}, Istio's default` : String(maxPercent);

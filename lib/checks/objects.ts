@@ -1,5 +1,6 @@
 import { Alternatives } from '../alternatives';
 import { ErrorCode } from '../errors';
+import { isDnsLabel, isLabelValue, isServiceName } from '../limits';
 import type { Manifest, Rendered } from '../model/rendered';
 import type { Finding } from './finding';
 
@@ -89,12 +90,12 @@ interface NameRule {
 }
 
 const LABEL: NameRule = {
-  matches: (name) => name.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name),
+  matches: isDnsLabel,
   allowed: 'at most 63 lower case letters, digits and -, a letter or digit first and last',
 };
 
 const SERVICE_LABEL: NameRule = {
-  matches: (name) => name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name),
+  matches: isServiceName,
   allowed: 'at most 63 lower case letters, digits and -, a letter first, a letter or digit last',
 };
 
@@ -122,7 +123,8 @@ const API_VERSION = remembering({
 const QUALIFIED = remembering({
   matches: (key) => {
     const slash = key.indexOf('/');
-    return isShort(key.slice(slash + 1)) && (slash === -1 || SUBDOMAIN.matches(key.slice(0, slash).toLowerCase()));
+    const name = key.slice(slash + 1);
+    return name !== '' && isLabelValue(name) && (slash === -1 || SUBDOMAIN.matches(key.slice(0, slash).toLowerCase()));
   },
   allowed: 'at most 63 letters, digits, -, _ and ., a letter or digit first and last, with or without a domain and / before them',
 });
@@ -131,10 +133,6 @@ const QUALIFIED = remembering({
 function remembering({ matches, allowed }: NameRule): NameRule {
   const right = new Set<string>();
   return { allowed, matches: (name) => right.has(name) || (matches(name) && right.add(name).has(name)) };
-}
-
-function isShort(text: string): boolean {
-  return text.length <= 63 && /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(text);
 }
 
 function nameRule({ apiVersion, kind }: Manifest): NameRule {
@@ -177,7 +175,7 @@ function checkNames({ manifest, construct }: Rendered, mistakes: Finding[]): voi
   for (const key in labels) {
     const value = labels[key];
     demand(QUALIFIED, 'the key of a label', key);
-    if (typeof value !== 'string' || (value !== '' && !isShort(value))) {
+    if (typeof value !== 'string' || !isLabelValue(value)) {
       const allowed = 'nothing or a string of at most 63 letters, digits, -, _ and ., a letter or digit first and last';
       report(`label ${key} is ${JSON.stringify(value)}, allowed is ${allowed}`);
     }

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../errors';
-import { describeNeverEjecting } from '../limits';
+import { describeNeverEjecting, neverEjects } from '../limits';
 import type { MeshModel, RolloutModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
@@ -32,7 +32,7 @@ function findNeverEjecting({ rollouts, workloads }: MeshModel): Finding[] {
   return rollouts.flatMap(({ object, namespace, target, scaled, maxEjectionPercent }): Finding[] => {
     const deployment = workloads.find((workload) => workload.namespace === namespace && nameOf(workload.object) === target);
     const { replicas = 1 } = deployment ?? {};
-    const stuck = deployment !== undefined && !scaled && replicas > 0 && 100 / replicas > (maxEjectionPercent ?? 100);
+    const stuck = deployment !== undefined && !scaled && neverEjects(maxEjectionPercent ?? 100, replicas);
     return stuck
       ? [
           {

@@ -1,6 +1,6 @@
 import { FOREIGN_SUBSET } from '../creation';
 import { ErrorCode } from '../errors';
-import { describeLabels, describeNeverEjecting } from '../limits';
+import { describeLabels, describeNeverEjecting, neverEjects } from '../limits';
 import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
@@ -33,7 +33,7 @@ function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadMod
 
 function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
   const stuck = pods.find(
-    ({ scaled, replicas = 1, labels }) => !scaled && replicas > 0 && 100 / replicas > (ejectionPercent(rule, labels) ?? 100),
+    ({ scaled, replicas = 1, labels }) => !scaled && neverEjects(ejectionPercent(rule, labels) ?? 100, replicas),
   );
   if (stuck === undefined) {
     return [];

@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
-import { DEFAULT_MAX_EJECTION_PERCENT, describeNeverEjecting, renderDuration, requireInteger } from '../limits';
+import { DEFAULT_MAX_EJECTION_PERCENT, describeNeverEjecting, neverEjects, renderDuration, requireInteger } from '../limits';
 
 /**
  * When a pod that fails is left out for a while (a circuit breaker per pod).
@@ -91,7 +91,7 @@ export function renderOutlierDetection(detection: OutlierDetection, construct?: 
 /** @throws `never-ejects` */
 export function requireCanEject(detection: OutlierDetection, replicas: number, version: string, construct: IConstruct): void {
   const max = detection.maxEjectionPercent ?? DEFAULT_MAX_EJECTION_PERCENT;
-  if (replicas > 0 && 100 / replicas > max) {
+  if (neverEjects(max, replicas)) {
     throw new MeshError(ErrorCode.NEVER_EJECTS, describeNeverEjecting(max, replicas, `version '${version}'`), construct);
   }
 }
