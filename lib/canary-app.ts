@@ -142,6 +142,7 @@ export class CanaryApp extends MeshService {
       ports: servicePorts(props),
     });
     this.props = props;
+    props.service?._become(this);
     this.requireVersions();
     this.split = this.requireDefaultSplit();
     this.requireRules();

@@ -82,6 +82,8 @@ export enum ErrorCode {
   INVALID_TELEMETRY = 'invalid-telemetry',
   /** A route to a subset that no DestinationRule defines. */
   UNKNOWN_SUBSET = 'unknown-subset',
+  /** Requests for an app that pass by its split: to its Service by name, and so to any of its versions. */
+  BYPASSED_SPLIT = 'bypassed-split',
   /** A subset that selects no pod. */
   EMPTY_SUBSET = 'empty-subset',
   /** A VirtualService for a host that its gateway does not serve. */

@@ -197,6 +197,12 @@ export abstract class MeshService extends Construct {
   }
 
   /**
+   * From now on an app stands for this Service of somebody else.
+   * @internal
+   */
+  public _become(_app: MeshService): void {}
+
+  /**
    * Where requests go when no rule says otherwise.
    * @internal
    */
@@ -223,12 +229,14 @@ export abstract class MeshService extends Construct {
 
 class ForeignService extends MeshService {
   public override readonly _ownsMeshObjects = false;
+  private app?: MeshService;
 
   public constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
     super(scope, id, props);
   }
 
   public override _destinations(): Destination[] {
+    this.requireNoApp();
     return [{ host: this.host }];
   }
 
@@ -237,11 +245,26 @@ class ForeignService extends MeshService {
   }
 
   public override _networkPeers(): NetworkPeer[] {
+    this.requireNoApp();
     return [inNamespace(this.namespace)];
   }
 
   public override _replicas(): ReadonlyMap<string, number | undefined> {
     return new Map();
+  }
+
+  public override _become(app: MeshService): void {
+    this.app = app;
+  }
+
+  private requireNoApp(): void {
+    if (this.app !== undefined) {
+      throw new MeshError(
+        ErrorCode.BYPASSED_SPLIT,
+        `Service '${this.serviceName}' belongs to the app '${this.app.node.path}', whose split and rules would be passed by; name the app in its place`,
+        this,
+      );
+    }
   }
 }
 

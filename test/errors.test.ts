@@ -50,6 +50,12 @@ const MISTAKES: { [code: string]: () => unknown } = {
   INVALID_NAME: () => app({ name: 'Cart' }),
   MISSING_NAMESPACE: () => app({}, new Chart(meshApp(), 'system')),
   INVALID_HOST: () => AuthorityMatch.exact('*'),
+  BYPASSED_SPLIT: () => {
+    const scope = chart();
+    const service = MeshService.fromName(scope, 'cart-service', { name: 'cart', ports: [AppPort.http(80)] });
+    app({ ports: undefined, service }, scope);
+    new MeshGateway(scope, 'gateway').expose(service, { host: 'shop.example.com', access: Access.public() });
+  },
   INVALID_PATH: () => PathMatch.exact('a'),
   INVALID_HEADER: () => HeaderMatch.present(''),
   INVALID_QUERY: () => QueryMatch.present(''),

@@ -1,5 +1,14 @@
 import { Chart } from 'cdk8s';
-import { AppPort, MeshService, type MeshServiceFromNameProps } from 'cdk8s-istio';
+import {
+  Access,
+  AppPort,
+  CanaryApp,
+  ClientPod,
+  MeshGateway,
+  MeshService,
+  type MeshServiceFromNameProps,
+  PathMatch,
+} from 'cdk8s-istio';
 import { chart, meshApp, refusal, synth } from './support/synth';
 
 const service = (props: Partial<MeshServiceFromNameProps> = {}) =>
@@ -14,6 +23,41 @@ describe('a Service that somebody else owns', () => {
 
   test('creates nothing', () => {
     expect(synth((scope) => MeshService.fromName(scope, 'legacy', { ports: [AppPort.http(80)] }))).toEqual([]);
+  });
+
+  describe('is refused where an app stands for it, because that would pass by its split', () => {
+    const PROBLEM =
+      "[system/legacy] Service 'legacy' belongs to the app 'system/app', whose split and rules would be passed by; name the app in its place (bypassed-split)";
+    const other = (scope: Chart, service: MeshService) =>
+      new CanaryApp(scope, 'other', {
+        image: 'other',
+        ports: [AppPort.http(80)],
+        versions: { v1: {} },
+        rules: [{ when: PathMatch.exact('/legacy'), service }],
+      });
+    test.each<[string, (scope: Chart, service: MeshService) => unknown]>([
+      [
+        'at a gateway',
+        (scope, service) =>
+          new MeshGateway(scope, 'gateway').expose(service, { host: 'shop.example.com', access: Access.public() }),
+      ],
+      ['as an outcome of a rule', other],
+      ['by a caller', (scope, service) => new ClientPod(scope, 'client', { image: 'client' }).calls(service)],
+    ])('%s, whether it comes before or after the app', (_, use) => {
+      const refused = (order: 'before' | 'after') =>
+        refusal(() =>
+          synth((scope) => {
+            const service = MeshService.fromName(scope, 'legacy', { ports: [AppPort.http(80)] });
+            const adopt = () =>
+              new CanaryApp(scope, 'app', { image: 'app', service, versions: { v1: {}, v2: {} }, split: { v1: 100, v2: 0 } });
+            const steps = [() => use(scope, service), adopt];
+            for (const step of order === 'before' ? steps : steps.reverse()) {
+              step();
+            }
+          }),
+        );
+      expect([refused('before'), refused('after')]).toEqual([PROBLEM, PROBLEM]);
+    });
   });
 
   test('gives its ports as a copy', () => {

@@ -7,6 +7,7 @@ export function checkRoutes(model: MeshModel): Finding[] {
   return [
     ...model.virtualServices.flatMap((virtualService) => [
       ...findDeadDestinations(model, virtualService),
+      ...findBypassedSplits(model, virtualService),
       ...findUnreachableRoutes(virtualService),
       ...findUnservedHosts(model, virtualService),
     ]),
@@ -51,6 +52,24 @@ function findUnknownPort(model: MeshModel, { host, port }: DestinationModel): st
   return port === undefined || ports === undefined || ports.some((known) => known.port === port)
     ? undefined
     : `leads to port ${port} of '${host}', which its Service does not have; there are ${ports.map((known) => known.port).join(', ') || 'none'}`;
+}
+
+/** A route to a host without a subset shares requests among the pods of all versions, also of one that should get none. */
+function findBypassedSplits(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
+  return [...http, ...streams].flatMap(({ place, destinations }) =>
+    destinations.flatMap(({ host, subset }): Finding[] => {
+      const owner = subset === undefined ? model.splitOf(host) : undefined;
+      return owner === undefined || owner.object === object
+        ? []
+        : [
+            {
+              code: ErrorCode.BYPASSED_SPLIT,
+              message: `${place} leads to '${host}' without a subset, past the split of [${owner.object.construct.node.path}]; name subsets as that does, or the app in place of its Service`,
+              construct: object.construct,
+            },
+          ];
+    }),
+  );
 }
 
 function findUnreachableRoutes({ object, http }: VirtualServiceModel): Finding[] {

@@ -147,6 +147,7 @@ export class MeshModel {
 
   private readonly podsByLabel = new LabelIndex<WorkloadModel>();
   private readonly servicesByLabel = new LabelIndex<ServiceModel>();
+  private readonly splitsByHost = new Map<string, VirtualServiceModel>();
   private readonly rulesByHost = new Map<string, DestinationRuleModel[]>();
 
   public constructor(objects: readonly Rendered[]) {
@@ -169,6 +170,11 @@ export class MeshModel {
   /** The DestinationRules for a host. */
   public rulesOf(host: string): readonly DestinationRuleModel[] {
     return this.rulesByHost.get(host) ?? [];
+  }
+
+  /** The VirtualService that shares the requests for a host inside the mesh among several subsets of it. */
+  public splitOf(host: string): VirtualServiceModel | undefined {
+    return this.splitsByHost.get(host);
   }
 
   private read(object: Rendered, scaled: ReadonlySet<string>): void {
@@ -207,7 +213,7 @@ export class MeshModel {
         });
         break;
       case 'networking.istio.io/VirtualService':
-        this.virtualServices.push({
+        this.addVirtualService({
           object,
           namespace,
           hosts: (spec.hosts ?? []).map((host: string) => fullName(host, namespace)),
@@ -292,6 +298,19 @@ export class MeshModel {
   private addService(host: string, service: ServiceModel): void {
     this.services.set(host, service);
     this.servicesByLabel.add(service.namespace, service.object.manifest.metadata?.labels ?? {}, service);
+  }
+
+  private addVirtualService(virtualService: VirtualServiceModel): void {
+    this.virtualServices.push(virtualService);
+    for (const host of virtualService.gateways.includes('mesh') ? virtualService.hosts : []) {
+      const routes = [...virtualService.http, ...virtualService.streams];
+      const subsets = routes.flatMap(({ destinations }) =>
+        destinations.flatMap((to) => (to.host === host ? (to.subset ?? []) : [])),
+      );
+      if (new Set(subsets).size > 1) {
+        this.splitsByHost.set(host, virtualService);
+      }
+    }
   }
 
   private addRule(rule: DestinationRuleModel): void {

@@ -42,7 +42,7 @@ function cart(chart: Chart): CanaryApp {
 }
 
 const CART = 'cart.shop.svc.cluster.local';
-const toCart = { route: [{ destination: { host: CART } }] };
+const toCart = { route: [{ destination: { host: CART, subset: 'v1' } }] };
 
 describe('the checks over all manifests', () => {
   test('find nothing in a sound app', () => {
@@ -70,8 +70,32 @@ describe('the checks over all manifests', () => {
     expect(inChart((chart) => add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [route] }))).toEqual([]);
   });
 
+  test.each([
+    ['http', 'at a gateway', { gateways: ['gateway'] }],
+    ['http', 'inside the mesh, under a short name', {}],
+    ['tcp', 'at a gateway', { gateways: ['gateway'] }],
+  ])('find a route for %s that passes by the split of an app, %s', (protocol, _, more) => {
+    const found = inChart((chart) => {
+      cart(chart);
+      const route = [{ destination: { host: 'cart' } }];
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra.example.com'], [protocol]: [{ route }], ...more });
+    });
+    expect(found).toEqual([
+      `bypassed-split: ${protocol}[0] leads to '${CART}' without a subset, past the split of [shop/cart/VirtualService]; name subsets as that does, or the app in place of its Service`,
+    ]);
+  });
+
+  test('allow a route without a subset to an app with one version, which has no split', () => {
+    const found = inChart((chart) => {
+      new CanaryApp(chart, 'cart', { image: 'cart:1', ports: [AppPort.http(80)], versions: { v1: {} } });
+      const route = [{ destination: { host: CART } }];
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
+    });
+    expect(found).toEqual([]);
+  });
+
   test('find a route to a port that the Service does not have, for HTTP, TCP and TLS', () => {
-    const route = [{ destination: { host: CART, port: { number: 81 } } }];
+    const route = [{ destination: { host: CART, subset: 'v1', port: { number: 81 } } }];
     const found = inChart((chart) => {
       cart(chart);
       add(chart, 'VirtualService', 'extra', {
