@@ -98,6 +98,8 @@ export enum ErrorCode {
   MISSING_IDENTITY = 'missing-identity',
   /** A host outside the mesh, in a policy for which nobody said in which networks it is. */
   MISSING_NETWORKS = 'missing-networks',
+  /** A Sidecar or EnvoyFilter in a namespace whose pods get no sidecar. */
+  NO_PROXY = 'no-proxy',
   /** Client TLS that the server's PeerAuthentication refuses. */
   MTLS_CONFLICT = 'mtls-conflict',
 }

@@ -22,7 +22,7 @@ export class Injection {
     return new Injection({});
   }
 
-  /** No pod gets a sidecar. */
+  /** No pod gets a sidecar. What is written for sidecars alone is refused there (`no-proxy`). */
   public static disabled(): Injection {
     return new Injection({ 'istio-injection': 'disabled' });
   }
@@ -37,8 +37,11 @@ export class Injection {
   }
 
   /**
-   * Pods join through the node's ztunnel, without sidecars.
+   * Pods join through the node's ztunnel, without sidecars. Splits and rules of an app then hold at gateways and for callers with a
+   * sidecar; between pods of the namespace they hold where a waypoint of yours stands (`labels: { 'istio.io/use-waypoint': '…' }`).
+   * What is written for sidecars alone is refused there (`no-proxy`): calls, {@link DefaultDeny} and rate limits.
    * @see https://istio.io/latest/docs/ambient/usage/add-workloads/
+   * @see https://istio.io/latest/docs/ambient/usage/waypoint/
    */
   public static ambient(): Injection {
     return new Injection({ 'istio.io/dataplane-mode': 'ambient' });

@@ -4,9 +4,27 @@ import { describeLabels, describeNeverEjecting, neverEjects } from '../limits';
 import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
-/** Finds subsets without pods, outlier detection that never ejects, monitors without a port, and TLS that the two sides disagree on. */
+/**
+ * Finds subsets without pods, outlier detection that never ejects, monitors without a port, TLS that the two sides disagree on, and
+ * settings for sidecars where there are none.
+ */
 export function checkWorkloads(model: MeshModel): Finding[] {
-  return [...model.destinationRules.flatMap((rule) => checkRule(model, rule)), ...findMonitorsWithoutPort(model)];
+  return [
+    ...model.destinationRules.flatMap((rule) => checkRule(model, rule)),
+    ...findMonitorsWithoutPort(model),
+    ...findSettingsWithoutProxy(model),
+  ];
+}
+
+/** NetworkPolicies that come with a Sidecar would cut the pods off: without sidecars they speak on another port. */
+function findSettingsWithoutProxy({ bareNamespaces, sidecarSettings }: MeshModel): Finding[] {
+  return sidecarSettings
+    .filter(({ namespace }) => bareNamespaces.has(namespace))
+    .map(({ object, namespace }) => ({
+      code: ErrorCode.NO_PROXY,
+      message: `this ${object.manifest.kind} is for sidecars, and pods in namespace '${namespace}' get none; let them join by Injection.enabled(), or remove what needs a sidecar (calls, DefaultDeny, rate limits)`,
+      construct: object.construct,
+    }));
 }
 
 function checkRule(model: MeshModel, rule: DestinationRuleModel): Finding[] {

@@ -85,6 +85,12 @@ export interface PeerAuthenticationModel {
   readonly hasPortModes: boolean;
 }
 
+/** An object that says something to sidecars alone. */
+export interface SidecarSettingModel {
+  readonly object: Rendered;
+  readonly namespace: string;
+}
+
 /** A Canary of Flagger. */
 export interface RolloutModel {
   readonly object: Rendered;
@@ -144,6 +150,9 @@ export class MeshModel {
   public readonly peerAuthentications: PeerAuthenticationModel[] = [];
   public readonly serviceMonitors: ServiceMonitorModel[] = [];
   public readonly rollouts: RolloutModel[] = [];
+  /** The namespaces whose pods get no sidecar. */
+  public readonly bareNamespaces = new Set<string>();
+  public readonly sidecarSettings: SidecarSettingModel[] = [];
 
   private readonly podsByLabel = new LabelIndex<WorkloadModel>();
   private readonly servicesByLabel = new LabelIndex<ServiceModel>();
@@ -258,6 +267,15 @@ export class MeshModel {
             (spec.servers ?? []).flatMap((server: Data) => (server.hosts ?? []).map((host: string) => host.replace(/^.*\//, ''))),
           ),
         });
+        break;
+      case 'networking.istio.io/Sidecar':
+      case 'networking.istio.io/EnvoyFilter':
+        this.sidecarSettings.push({ object, namespace });
+        break;
+      case 'v1/Namespace':
+        if (metadata.labels?.['istio.io/dataplane-mode'] === 'ambient' || metadata.labels?.['istio-injection'] === 'disabled') {
+          this.bareNamespaces.add(name);
+        }
         break;
       case 'security.istio.io/PeerAuthentication':
         this.peerAuthentications.push({

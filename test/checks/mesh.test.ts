@@ -1,12 +1,17 @@
-import { ApiObject, Chart } from 'cdk8s';
+import { ApiObject, Chart, Duration } from 'cdk8s';
 import {
   Alternatives,
   AppPort,
   CanaryApp,
+  ClientPod,
+  DefaultDeny,
   ErrorCode,
+  Injection,
   Listener,
+  LocalRateLimit,
   MeshApp,
   MeshGateway,
+  MeshNamespace,
   type OutlierDetection,
   ResilienceRules,
 } from 'cdk8s-istio';
@@ -92,6 +97,39 @@ describe('the checks over all manifests', () => {
       add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
     });
     expect(found).toEqual([]);
+  });
+
+  describe('find what is written for sidecars in a namespace whose pods get none', () => {
+    const inNamespace = (injection: Injection, build: (chart: Chart) => void) =>
+      inChart((chart) => {
+        new MeshNamespace(chart, 'namespace', { injection });
+        build(chart);
+      });
+    const NEEDING: [string, (chart: Chart) => void, string[]][] = [
+      ['calls', (chart) => new ClientPod(chart, 'client', { image: 'client' }).calls(cart(chart)), ['Sidecar', 'Sidecar']],
+      ['DefaultDeny', (chart) => new DefaultDeny(chart, 'deny', { prometheusNamespace: 'monitoring' }), ['Sidecar']],
+      [
+        'a rate limit',
+        (chart) => new LocalRateLimit(chart, 'limit', { app: cart(chart), requests: 1, per: Duration.seconds(1) }),
+        ['EnvoyFilter'],
+      ],
+    ];
+
+    test.each(NEEDING)('%s', (_, build, kinds) => {
+      for (const injection of [Injection.ambient(), Injection.disabled()]) {
+        expect(inNamespace(injection, build)).toEqual(
+          kinds.map(
+            (kind) =>
+              `no-proxy: this ${kind} is for sidecars, and pods in namespace 'shop' get none; let them join by Injection.enabled(), or remove what needs a sidecar (calls, DefaultDeny, rate limits)`,
+          ),
+        );
+      }
+      expect(inNamespace(Injection.onRequest(), build)).toEqual([]);
+    });
+
+    test('but not an app that gateways and callers with sidecars reach', () => {
+      expect(inNamespace(Injection.ambient(), (chart) => cart(chart))).toEqual([]);
+    });
   });
 
   test('find a route to a port that the Service does not have, for HTTP, TCP and TLS', () => {
