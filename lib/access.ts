@@ -14,6 +14,13 @@ export interface JwtOptions {
   readonly audiences?: string[];
 }
 
+/** The requests that a decision is about: those for some hosts, or for all but some, and not on some ports. */
+export interface AccessScope {
+  readonly hosts?: string[];
+  readonly notHosts?: string[];
+  readonly notPorts?: string[];
+}
+
 /** What makes a decision an AuthorizationPolicy; nothing where everybody may pass. */
 interface AccessSettings {
   readonly action?: 'DENY' | 'CUSTOM';
@@ -103,17 +110,15 @@ export class Access {
   }
 
   /**
-   * The spec of an AuthorizationPolicy for these hosts, without its selector; no hosts: for all. It denies and does not allow,
-   * because the first policy that allows something closes all other hosts of the gateway. Streams have no host: without their ports,
-   * Istio would refuse them as well.
+   * The spec of an AuthorizationPolicy for these requests, without its selector. It denies and does not allow, because the first policy
+   * that allows something closes all other hosts of the gateway.
    * @internal
    */
-  public _policy(hosts?: string[], streamPorts: readonly number[] = []): Record<string, unknown> {
+  public _policy({ hosts, notHosts, notPorts }: AccessScope): Record<string, unknown> {
     const { action, refused, provider } = this.settings;
-    const notPorts = streamPorts.length > 0 ? streamPorts.map(String) : undefined;
     const rule = {
       from: refused && [{ source: refused }],
-      to: (hosts ?? notPorts) && [{ operation: { hosts, notPorts } }],
+      to: (hosts ?? notHosts ?? notPorts) && [{ operation: { hosts, notHosts, notPorts } }],
     };
     return { action, provider: provider && { name: provider }, rules: [rule] };
   }

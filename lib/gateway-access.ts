@@ -1,8 +1,9 @@
 import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import type { Access } from './access';
+import type { Access, AccessScope } from './access';
 import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from './api-versions';
 import { ErrorCode, MeshError } from './errors';
+import { orUndefined } from './workload/container';
 
 /** The pods of a gateway. */
 export interface GatewayWorkload {
@@ -41,6 +42,7 @@ export class GatewayAccess extends Construct {
       return;
     }
     this.hosts.set(host, access);
+    this.requireNoPatternBesideAll();
     if (access._isPublic) {
       return;
     }
@@ -55,11 +57,29 @@ export class GatewayAccess extends Construct {
     new ApiObject(this, host, {
       ...AUTHORIZATION_POLICY,
       metadata: { name: `${this.workload.name}-${host.replace('*', 'any')}`, namespace: this.workload.namespace },
-      spec: {
-        selector: { matchLabels: this.workload.selector },
-        ...access._policy(host === '*' ? undefined : [host, `${host}:*`], this.streamPorts),
-      },
+      spec: Lazy.any({
+        produce: () => ({ selector: { matchLabels: this.workload.selector }, ...access._policy(this.scopeOf(host)) }),
+      }),
     });
+  }
+
+  /** What is said of `*` leaves out the hosts of which something else is said. Streams have no host: Istio would refuse them as well. */
+  private scopeOf(host: string): AccessScope {
+    const notPorts = orUndefined(this.streamPorts.map(String));
+    const others = [...this.hosts.keys()].filter((other) => other !== '*').flatMap(withAndWithoutPort);
+    return host === '*' ? { notHosts: orUndefined(others), notPorts } : { hosts: withAndWithoutPort(host), notPorts };
+  }
+
+  private requireNoPatternBesideAll(): void {
+    const all = this.hosts.get('*');
+    const pattern = [...this.hosts.keys()].find((host) => host.startsWith('*.'));
+    if (all !== undefined && !all._isPublic && pattern !== undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_ACCESS,
+        `host '*' is for ${all._description} and '${pattern}' for everybody, but no AuthorizationPolicy leaves out a pattern with and without a port; say access for full host names`,
+        this.node.scope,
+      );
+    }
   }
 
   private requireSame(host: string, access: Access, earlier: Access): void {
@@ -98,4 +118,8 @@ export class GatewayAccess extends Construct {
     }
     this.jwtRules.set(issuer, rule);
   }
+}
+
+function withAndWithoutPort(host: string): string[] {
+  return [host, `${host}:*`];
 }

@@ -13,7 +13,7 @@ describe('a decision on who may reach a host', () => {
   });
 
   test('for networks takes IPv4 and IPv6', () => {
-    const { rules } = Access.sourceRanges(['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'])._policy(['a.example']);
+    const { rules } = Access.sourceRanges(['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'])._policy({ hosts: ['a.example'] });
     expect(rules).toEqual([
       {
         from: [{ source: { notRemoteIpBlocks: ['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'] } }],
@@ -36,7 +36,7 @@ describe('a decision on who may reach a host', () => {
   });
 
   test('for tokens asks for one of this issuer: that of another opens another host', () => {
-    expect(Access.jwt(JWT)._policy(['a.example'])).toMatchObject({
+    expect(Access.jwt(JWT)._policy({ hosts: ['a.example'] })).toMatchObject({
       action: 'DENY',
       rules: [{ from: [{ source: { notRequestPrincipals: ['https://id.example.com/*'] } }] }],
     });
@@ -53,7 +53,7 @@ describe('a decision on who may reach a host', () => {
   });
 
   test('for an external authorizer names it', () => {
-    expect(Access.externalAuthorization('oauth2-proxy')._policy()).toMatchObject({
+    expect(Access.externalAuthorization('oauth2-proxy')._policy({})).toMatchObject({
       action: 'CUSTOM',
       provider: { name: 'oauth2-proxy' },
     });

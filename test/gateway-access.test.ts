@@ -69,8 +69,53 @@ describe('who may reach a host of a gateway', () => {
     const notPorts = ['5432', '15443'];
     expect(policies(manifests).map(({ spec }) => spec.rules[0].to[0].operation)).toEqual([
       { hosts: ['grafana.example.com', 'grafana.example.com:*'], notPorts },
-      { notPorts },
+      { notHosts: ['grafana.example.com', 'grafana.example.com:*'], notPorts },
     ]);
+  });
+
+  test('for all hosts leaves out those of which something else is said, before or after', () => {
+    const shown = (order: ('all' | 'public' | 'office')[]) =>
+      policies(
+        synth((scope) => {
+          const gateway = new MeshGateway(scope, 'gateway');
+          const expose = {
+            all: () => gateway.expose(dashboard(scope, 'any'), { host: '*', access: OFFICE }),
+            public: () => gateway.expose(dashboard(scope, 'shop'), { host: 'shop.example.com', access: Access.public() }),
+            office: () =>
+              gateway.expose(dashboard(scope), { host: 'grafana.example.com', access: Access.sourceRanges(['192.0.2.0/24']) }),
+          };
+          for (const one of order) {
+            expose[one]();
+          }
+        }),
+      ).map(({ metadata, spec }) => [metadata.name, spec.rules[0].to[0].operation]);
+    const shop = ['shop.example.com', 'shop.example.com:*'];
+    const grafana = ['grafana.example.com', 'grafana.example.com:*'];
+    expect(shown(['all', 'public', 'office'])).toEqual([
+      ['shop-gateway-any', { notHosts: [...shop, ...grafana] }],
+      ['shop-gateway-grafana.example.com', { hosts: grafana }],
+    ]);
+    expect(shown(['public', 'all'])).toEqual([['shop-gateway-any', { notHosts: shop }]]);
+  });
+
+  test.each([
+    ['*', '*.example.com'],
+    ['*.example.com', '*'],
+  ])('for all hosts cannot leave out a pattern: %s and then %s', (...hosts) => {
+    const problem = refusal(() =>
+      synth((scope) => {
+        const gateway = new MeshGateway(scope, 'gateway');
+        for (const host of hosts) {
+          gateway.expose(dashboard(scope, host === '*' ? 'any' : 'shop'), {
+            host,
+            access: host === '*' ? OFFICE : Access.public(),
+          });
+        }
+      }),
+    );
+    expect(problem).toBe(
+      "[system/gateway] host '*' is for clients from 203.0.113.0/24 and '*.example.com' for everybody, but no AuthorizationPolicy leaves out a pattern with and without a port; say access for full host names (invalid-access)",
+    );
   });
 
   test('is asked for a stream to somebody else’s Service as it is for a host, and can be everybody alone', () => {
