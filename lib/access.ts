@@ -14,7 +14,10 @@ export interface JwtOptions {
   readonly audiences?: string[];
 }
 
-/** The requests that a decision is about: those for some hosts, or for all but some, and not on some ports. */
+/**
+ * The requests that a decision is about: those for some hosts, or for all but some, and not on some ports.
+ * @internal
+ */
 export interface AccessScope {
   readonly hosts?: string[];
   readonly notHosts?: string[];
