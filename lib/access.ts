@@ -34,7 +34,7 @@ interface AccessSettings {
 }
 
 /**
- * Who may reach a host of a gateway. Everybody else gets 403.
+ * Who may reach a host of a gateway. Everybody else gets 403, if nothing else is said.
  *
  * A stream has no host. The streams of this gateway stay open to all; those that another Gateway forwards through the same pods are
  * open to those alone who may reach the host.
@@ -66,7 +66,11 @@ export class Access {
   }
 
   /**
-   * Clients with a valid token in `Authorization: Bearer …`. The token is handed on to the app.
+   * Clients with a valid token in `Authorization: Bearer …` that names its subject (`sub`). The token is handed on to the app.
+   *
+   * Whoever shows a bearer token that is expired, of an issuer that no host of the gateway's pods names, or no JWT, gets 401 at every
+   * host of these pods, public ones too: Istio verifies tokens before it looks at the host. An app that takes tokens of its own needs a
+   * gateway with pods of its own.
    *
    * @throws `invalid-access` when the issuer is empty, `jwksUri` is no URL, or `audiences` is empty
    * @see https://istio.io/latest/docs/reference/config/security/request_authentication/
@@ -85,8 +89,11 @@ export class Access {
   }
 
   /**
-   * Clients that an external authorizer lets pass, by the name that the mesh's `extensionProviders` give it.
-   * Istio 1.28 and older take one provider for all hosts of a gateway.
+   * Clients that an external authorizer lets pass, by the name that the mesh's `extensionProviders` give it. All others get its answer,
+   * and everybody gets 403 while it fails, if the provider does not say `failOpen` or `statusOnError`.
+   *
+   * Istio takes one provider for all hosts of a gateway's pods, and refuses everybody at each of these hosts when there are two. Newer
+   * than 1.28 it takes several where istiod's `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS` is on.
    *
    * @throws `invalid-access` when the name is empty
    * @see https://istio.io/latest/docs/tasks/security/authorization/authz-custom/

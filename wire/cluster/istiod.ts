@@ -18,7 +18,10 @@ const debouncing = 50;
 
 const meshConfig = {
   enableTracing: false,
-  extensionProviders: [{ name: 'zipkin', zipkin: { service: 'zipkin.istio-system.svc.cluster.local', port: 9411 } }],
+  extensionProviders: [
+    { name: 'zipkin', zipkin: { service: 'zipkin.istio-system.svc.cluster.local', port: 9411 } },
+    { name: 'authorizer', envoyExtAuthzHttp: { service: 'authorizer.access.svc.cluster.local', port: 8080 } },
+  ],
 };
 
 /** istiod's own view of one proxy: the version of each resource type that it sent, and that the proxy took. */

@@ -55,6 +55,8 @@ export interface Received extends PodIdentity {
 export interface Behaviour {
   readonly status?: number;
   readonly headers?: Record<string, string>;
+  /** What an HTTP answer holds in place of the report. */
+  readonly body?: string;
   readonly delayMilliseconds?: number;
   /** Closes the connection in place of an answer. */
   readonly reset?: boolean;

@@ -96,7 +96,7 @@ export class EchoServer {
     else if (report.protocol === 'grpc') answerGrpc(response as http2.Http2ServerResponse, behaviour, report);
     else {
       response.writeHead(behaviour.status ?? 200, { 'content-type': 'application/json', ...behaviour.headers });
-      response.end(JSON.stringify(report));
+      response.end(behaviour.body ?? JSON.stringify(report));
     }
   }
 

@@ -17,6 +17,7 @@ import {
   shares,
   timeout,
 } from '../systems/resilience';
+import { whileTheyBehave } from './behaviour';
 import type { Judgement, Mutant, Scenario, System } from './scenario';
 import { describeWeights, measureSplit } from './split';
 
@@ -46,17 +47,6 @@ function send(mesh: Mesh, app: string, path: string, port = httpPort, request: O
 
 function podsOf(mesh: Mesh, app: string, version = 'v1'): Promise<PodProcess[]> {
   return mesh.pods('resilience', { app, version });
-}
-
-/** Lets pods behave in another way for as long as it takes to measure. */
-async function whileTheyBehave<T>(pods: PodProcess[], behaviour: Behaviour, measure: () => Promise<T>): Promise<T> {
-  const behave = (next: Behaviour) => Promise.all(pods.map((pod) => pod.call('behave', next)));
-  await behave(behaviour);
-  try {
-    return await measure();
-  } finally {
-    await behave({});
-  }
 }
 
 function timeoutAndRetries(mesh: Mesh): Scenario[] {
