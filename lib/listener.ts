@@ -92,7 +92,12 @@ export class Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, terminated('OPTIONAL_MUTUAL', options));
   }
 
-  /** HTTPS with the mesh's own certificates, for callers inside a mesh. */
+  /**
+   * HTTPS with the mesh's own certificates, for callers inside a mesh: they need {@link ClientTls.istioMutual} for the Service of the
+   * gateway, with the exposed host as `sni`.
+   *
+   * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#egress-gateway-for-http-traffic
+   */
   public static istioMutual(options: ListenerOptions = {}): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, { mode: 'ISTIO_MUTUAL' });
   }

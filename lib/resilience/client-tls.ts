@@ -45,6 +45,15 @@ export interface MutualClientTlsOptions extends ClientTlsOptions {
   readonly privateKey?: string;
 }
 
+/** The name by which a server with the mesh's own certificates is called. */
+export interface IstioMutualClientTlsOptions {
+  /**
+   * The name sent in the TLS handshake. A gateway with {@link Listener.istioMutual} takes the host that it exposes.
+   * @default - Istio's: a name that tells port, version and Service
+   */
+  readonly sni?: string;
+}
+
 /**
  * How callers encrypt what they send to an app.
  *
@@ -87,8 +96,8 @@ export class ClientTls {
   }
 
   /** Mutual TLS with the certificates that Istio gives every workload. */
-  public static istioMutual(): ClientTls {
-    return new ClientTls({ mode: 'ISTIO_MUTUAL' });
+  public static istioMutual(options: IstioMutualClientTlsOptions = {}): ClientTls {
+    return new ClientTls({ mode: 'ISTIO_MUTUAL', ...options });
   }
 
   private constructor(private readonly settings: Record<string, unknown>) {}

@@ -5,6 +5,10 @@ describe('client TLS', () => {
   test('is off, or with the certificates of the mesh', () => {
     expect(ClientTls.disable()._render()).toEqual({ mode: 'DISABLE' });
     expect(ClientTls.istioMutual()._render()).toEqual({ mode: 'ISTIO_MUTUAL' });
+    expect(ClientTls.istioMutual({ sni: 'shop.example.com' })._render()).toEqual({
+      mode: 'ISTIO_MUTUAL',
+      sni: 'shop.example.com',
+    });
   });
 
   test('verifies the server', () => {

@@ -189,10 +189,15 @@ function tlsOptions(serverName: string, settings?: ClientTls): tls.ConnectionOpt
   return {
     servername: serverName,
     ca: settings?.authority,
+    rejectUnauthorized: !trustsEverybody(settings),
     cert: settings?.identity?.certificate,
     key: settings?.identity?.key,
     maxVersion: settings?.maxVersion,
   };
+}
+
+function trustsEverybody(settings?: ClientTls): boolean {
+  return settings !== undefined && settings.authority === undefined;
 }
 
 function grpcCredentials(settings?: ClientTls): grpc.ChannelCredentials {
@@ -200,7 +205,8 @@ function grpcCredentials(settings?: ClientTls): grpc.ChannelCredentials {
   const { authority, identity } = settings;
   const certificate = identity && Buffer.from(identity.certificate);
   const key = identity && Buffer.from(identity.key);
-  return grpc.credentials.createSsl(Buffer.from(authority), key, certificate);
+  const verification = { rejectUnauthorized: !trustsEverybody(settings) };
+  return grpc.credentials.createSsl(authority ? Buffer.from(authority) : null, key, certificate, verification);
 }
 
 function parseReport(text: string): Received | undefined {

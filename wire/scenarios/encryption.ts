@@ -1,12 +1,16 @@
 import type { Manifest } from '../cluster/api';
 import { CertificateAuthority } from '../cluster/certificates';
-import { isKind, type Mesh } from '../cluster/mesh';
+import { isKind, type Mesh, pick } from '../cluster/mesh';
 import { namespace, standIn } from '../cluster/stand-in';
 import { systemNamespace } from '../cluster/webhooks';
 import { synthesize } from '../manifests';
 import type { Certificate, ClientTls, HttpAnswer } from '../pod/protocol';
 import { appPorts, credentials, elsewhere, encryption, gatewayPorts, hostOf, hosts } from '../systems/encryption';
+import { identities } from './identities';
 import type { Mutant, Scenario, System } from './scenario';
+
+const gatewayIdentity = 'spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway';
+const fromTheMesh = 'gateway: mesh certificates, by a caller in the mesh';
 
 /** TLS in all places: from clients to the gateway, from proxy to proxy, and to apps that end it themselves. */
 export const encryptionSystem: System = {
@@ -94,6 +98,7 @@ async function atTheGateway(mesh: Mesh, { authority, strangersAuthority, member,
   const redirected = `301 https://${hosts.site}/path?a=b`;
   const mutual = `https://${hosts.member}:${gatewayPorts.mutual}/`;
   const optional = `https://${hosts.guest}:${gatewayPorts.optional}/`;
+  const meshed = `https://${hosts.meshed}:${gatewayPorts.meshed}/`;
   const requests: [name: string, url: string, tls: ClientTls | undefined, expected: string][] = [
     ['http is redirected', `http://${hosts.site}/path?a=b`, undefined, redirected],
     ['http on another port is redirected', `http://${hosts.site}:${gatewayPorts.redirect}/path?a=b`, undefined, redirected],
@@ -101,6 +106,7 @@ async function atTheGateway(mesh: Mesh, { authority, strangersAuthority, member,
     ['simple', `https://${hosts.site}/`, tls, '200 site'],
     ['simple, TLS 1.2', `https://${hosts.site}/`, { ...tls, ...old }, '200 site'],
     ['simple, a client that trusts others', `https://${hosts.site}/`, { authority: strangersAuthority }, 'refused'],
+    ['simple, a client that trusts everybody', `https://${hosts.site}/`, {}, '200 site'],
     ['simple, another certificate on the same port', `https://${hosts.other}/`, tls, '200 site'],
     ['simple, a host that is not served', 'https://unknown.example.com/', tls, 'refused'],
     ['mutual', mutual, asMember, '200 site'],
@@ -110,6 +116,9 @@ async function atTheGateway(mesh: Mesh, { authority, strangersAuthority, member,
     ['optional mutual', optional, asMember, '200 site'],
     ['optional mutual, without a certificate', optional, tls, '200 site'],
     ['optional mutual, with a certificate of others', optional, asStranger, 'refused'],
+    ['mesh certificates, without one', meshed, {}, 'refused'],
+    ['mesh certificates, with one of others', meshed, { identity: member }, 'refused'],
+    ['mesh certificates, plain text', meshed.replace('https', 'http'), undefined, 'refused'],
   ];
   return [
     ...requests.map(([name, url, tls, expected]) => ({
@@ -117,6 +126,16 @@ async function atTheGateway(mesh: Mesh, { authority, strangersAuthority, member,
       expected,
       measure: async () => describe(await mesh.outside.call('http', { url, address, tls, freshConnection: true })),
     })),
+    {
+      name: fromTheMesh,
+      expected: `200 site, ${gatewayIdentity} called by spiffe://cluster.local/ns/wire-inside/sa/default`,
+      measure: async () => {
+        const url = `http://${hostOf('istio-ingressgateway', systemNamespace)}:${gatewayPorts.meshed}/`;
+        const headers = { host: hosts.meshed };
+        const answer = await mesh.inside.call('http', { url, headers, freshConnection: true });
+        return `${describe(answer)}, ${identities(answer.received?.headers)}`;
+      },
+    },
     {
       name: 'gateway: a TCP stream in TLS',
       expected: 'site tcp on 7070',
@@ -193,6 +212,14 @@ function mutualTlsModes(mesh: Mesh): Scenario[] {
 
 function mutants(): Mutant[] {
   return [
+    {
+      name: 'callers name the Service in place of the host',
+      noticedBy: fromTheMesh,
+      change: (objects) => {
+        const { trafficPolicy } = pick(objects, 'DestinationRule', 'istio-ingressgateway').spec;
+        delete trafficPolicy.portLevelSettings[0].tls.sni;
+      },
+    },
     {
       name: 'mutual TLS becomes optional',
       noticedBy: 'gateway: mutual, without a certificate',

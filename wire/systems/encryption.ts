@@ -28,6 +28,7 @@ export const hosts = {
   member: 'member.example.com',
   guest: 'guest.example.com',
   vault: 'vault.example.com',
+  meshed: 'meshed.example.com',
   legacySimple: 'legacy-simple.example.com',
   legacyMutual: 'legacy-mutual.example.com',
 };
@@ -35,7 +36,16 @@ export const hosts = {
 /** Secrets with certificates, in the namespace of the gateway's pods. */
 export const credentials = { site: 'site', other: 'other', member: 'member', stream: 'stream', legacy: 'legacy' };
 
-export const gatewayPorts = { http: 80, redirect: 81, https: 443, mutual: 8443, optional: 8444, passthrough: 8445, stream: 8446 };
+export const gatewayPorts = {
+  http: 80,
+  redirect: 81,
+  https: 443,
+  mutual: 8443,
+  optional: 8444,
+  passthrough: 8445,
+  stream: 8446,
+  meshed: 8447,
+};
 export const appPorts = { http: 8080, extra: 8081, stream: 7070, https: 8443 };
 
 export const modes = {
@@ -108,6 +118,7 @@ export function encryption(app: MeshApp): void {
     optional: Listener.optionalMutual({ credential: credentials.member, port: gatewayPorts.optional }),
     passthrough: Listener.passthrough({ port: gatewayPorts.passthrough }),
     stream: Listener.tls({ credential: credentials.stream, port: gatewayPorts.stream }),
+    meshed: Listener.istioMutual({ port: gatewayPorts.meshed }),
   };
   const gateway = new MeshGateway(chart, 'gateway', { listeners: Object.values(listeners) });
   const onSite = [listeners.http, listeners.redirect, listeners.site];
@@ -115,8 +126,16 @@ export function encryption(app: MeshApp): void {
   gateway.expose(site, { host: hosts.other, listeners: [listeners.other] });
   gateway.expose(site, { host: hosts.member, listeners: [listeners.mutual] });
   gateway.expose(site, { host: hosts.guest, listeners: [listeners.optional] });
+  gateway.expose(site, { host: hosts.meshed, listeners: [listeners.meshed] });
   gateway.expose(simple, { host: hosts.legacySimple, listeners: [listeners.site], access: Access.public() });
   gateway.expose(mutual, { host: hosts.legacyMutual, listeners: [listeners.site], access: Access.public() });
   gateway.expose(vault, { host: hosts.vault, listeners: [listeners.passthrough] });
   gateway.tcp(site, { listener: listeners.stream, port: appPorts.stream });
+
+  const entrance = MeshService.fromName(chart, 'istio-ingressgateway', {
+    namespace: 'istio-system',
+    ports: [AppPort.tcp(gatewayPorts.meshed)],
+  });
+  const clientTls = ClientTls.istioMutual({ sni: hosts.meshed });
+  new ResilienceRules(chart, 'entrance-tls', { app: entrance, ports: { [gatewayPorts.meshed]: { clientTls } } });
 }
