@@ -68,8 +68,10 @@ export interface RetryPolicy {
    */
   readonly retryOnStatus?: number[];
   /**
-   * The shortest pause before the first retry; it grows from try to try.
+   * The longest pause before the first retry. Each pause is random and may be none at all; the longest grows from try to try, to ten times
+   * this at most.
    * @default - Envoy's: 25 ms
+   * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-max-retries
    */
   readonly backoff?: Duration;
   /**
@@ -79,7 +81,7 @@ export interface RetryPolicy {
   readonly retryRemoteLocalities?: boolean;
   /**
    * Whether a retry avoids the pods that were tried before.
-   * @default - Istio's: yes
+   * @default - Istio's: yes, but no where a hash chooses the pod
    */
   readonly retryIgnorePreviousHosts?: boolean;
 }

@@ -44,6 +44,8 @@ export interface Received extends PodIdentity {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
+  /** When it arrived, in milliseconds by the pod's own clock. */
+  readonly at: number;
   /** Byte by byte, for a gRPC message is not text. */
   readonly body: string;
   /** The host name of the TLS handshake, where this pod ended it. */
@@ -74,7 +76,8 @@ export interface Certificate {
 }
 
 export interface ClientTls {
-  readonly authority: string;
+  /** Who signs the certificates that are trusted; every server is trusted where there is none. */
+  readonly authority?: string;
   readonly identity?: Certificate;
   readonly maxVersion?: 'TLSv1.2';
 }

@@ -109,7 +109,7 @@ export class EchoServer {
 
   private remember(socket: net.Socket, request: Pick<Received, 'protocol' | 'method' | 'path' | 'headers' | 'body'>): Received {
     const { localPort: port = 0, remotePort = 0 } = socket;
-    const report = { ...this.identity, ...request, port, remotePort, ...namesOf(socket) };
+    const report = { ...this.identity, ...request, at: Date.now(), port, remotePort, ...namesOf(socket) };
     if (this.received.length < remembered) this.received.push(report);
     return report;
   }

@@ -4,8 +4,9 @@ import { type Mesh, pick } from '../cluster/mesh';
 import type { PodProcess } from '../cluster/pod-process';
 import { namespace } from '../cluster/stand-in';
 import { synthesize } from '../manifests';
-import type { Behaviour, HttpAnswer, HttpRequest, Tally } from '../pod/protocol';
+import type { Behaviour, HttpAnswer, HttpRequest, Received, Tally } from '../pod/protocol';
 import {
+  backoff,
   balancedPorts,
   detectedPorts,
   elsewhere,
@@ -14,6 +15,7 @@ import {
   httpPort,
   pooledPorts,
   resilience,
+  retryPaths,
   shares,
   timeout,
 } from '../systems/resilience';
@@ -37,6 +39,7 @@ export const resilienceSystem: System = {
     ...connectionPools(mesh),
     ...outlierDetection(mesh),
     ...localityPreference(mesh),
+    ...warmUp(mesh),
   ],
   mutants: mutants(),
 };
@@ -88,6 +91,20 @@ function timeoutAndRetries(mesh: Mesh): Scenario[] {
       return `${status} after ${tries} ${tries === 1 ? 'try' : 'tries'}`;
     },
   });
+  /** One sick pod of three fails a third of all first tries, and of the retries that do not avoid it. */
+  const retriesBesideASickPod = (name: string, path: string, expected: 'few' | 'many'): Scenario => ({
+    name,
+    expected: `${expected === 'few' ? 'less' : 'more'} than 4 % of the requests fail`,
+    measure: async () => {
+      const [sick] = await podsOf(mesh, 'balanced');
+      const url = `http://${hostOf('balanced')}:${balancedPorts.random}${path}`;
+      const tallies = await whileTheyBehave([sick], { status: 503 }, () =>
+        mesh.inside.call('repeatHttp', { url, times: 300, concurrency: 8 }),
+      );
+      const failed = shareOf(tallies, ({ status }) => status === 503);
+      return { text: `${(100 * failed).toFixed(1)} %`, holds: expected === 'few' ? failed < 0.04 : failed > 0.04 };
+    },
+  });
   return [
     ...cases.map((each) => scenario(each, async () => `${(await send(mesh, 'api', each[0])).status}`)),
     ...grpcCases.map((each) =>
@@ -97,13 +114,31 @@ function timeoutAndRetries(mesh: Mesh): Scenario[] {
       }),
     ),
     {
+      name: 'a retry comes after a random pause, up to its backoff',
+      expected: 'some of 40 before 500 ms, some after, all within 1000 ms or a little more',
+      measure: async (): Promise<Judgement> => {
+        const [pod] = await podsOf(mesh, 'api');
+        await pod.call('takeReceived');
+        await whileTheyBehave([pod], { status: 503 }, () => atOnce(mesh, 'api', httpPort, 40, '/retries/backoff'));
+        const pauses = pausesOf(await pod.call('takeReceived'));
+        const [shortest, longest] = [Math.min(...pauses), Math.max(...pauses)];
+        const most = backoff.toMilliseconds();
+        return {
+          text: `${pauses.length} from ${shortest} to ${longest} ms`,
+          holds: pauses.length === 40 && shortest < most / 2 && longest > most / 2 && longest < most + tolerance,
+        };
+      },
+    },
+    retriesBesideASickPod('a retry goes to another pod', retryPaths.anotherPod, 'few'),
+    retriesBesideASickPod('a retry may go to the same pod', retryPaths.anyPod, 'many'),
+    {
       name: 'a retry budget leaves requests without retries',
       expected: '10 times 500 after 11 to 16 tries',
       measure: async (): Promise<Judgement> => {
         const pods = await podsOf(mesh, 'thrifty', 'v2');
         await Promise.all(pods.map((pod) => pod.call('takeReceived')));
         const tallies = await whileTheyBehave(pods, { status: 500, delayMilliseconds: 200 }, () =>
-          atOnce(mesh, hostOf('thrifty'), httpPort, 10),
+          atOnce(mesh, 'thrifty', httpPort, 10),
         );
         const tries = (await Promise.all(pods.map((pod) => pod.call('takeReceived')))).flat().length;
         const text = describeTallies(tallies);
@@ -113,9 +148,24 @@ function timeoutAndRetries(mesh: Mesh): Scenario[] {
   ];
 }
 
+/** Between the first and the second try of each request. */
+function pausesOf(received: Received[]): number[] {
+  const arrivals = new Map<string, number[]>();
+  for (const { headers, at } of received) {
+    const id = headers['x-request-id'];
+    arrivals.set(id, [...(arrivals.get(id) ?? []), at]);
+  }
+  return [...arrivals.values()].map(([first, second]) => second - first);
+}
+
 /** So many requests side by side, each once. */
-function atOnce(mesh: Mesh, host: string, port: number, times: number): Promise<Tally[]> {
-  return mesh.inside.call('repeatHttp', { url: `http://${host}:${port}/`, times, concurrency: times });
+function atOnce(mesh: Mesh, app: string, port: number, times: number, path = '/'): Promise<Tally[]> {
+  return mesh.inside.call('repeatHttp', { url: `http://${hostOf(app)}:${port}${path}`, times, concurrency: times });
+}
+
+function shareOf(tallies: Tally[], belongs: (tally: Tally) => boolean): number {
+  const sum = (some: Tally[]) => some.reduce((total, { count }) => total + count, 0);
+  return sum(tallies.filter(belongs)) / sum(tallies);
 }
 
 function describeTallies(tallies: Tally[]): string {
@@ -184,7 +234,7 @@ function loadBalancers(mesh: Mesh): Scenario[] {
     const tallies = await whileTheyBehave([slow], { delayMilliseconds: 100 }, () =>
       mesh.inside.call('repeatHttp', { url: url(name), times: 600, concurrency: 8 }),
     );
-    const share = tallies.filter(({ pod }) => pod === slow.name).reduce((sum, { count }) => sum + count, 0) / 600;
+    const share = shareOf(tallies, ({ pod }) => pod === slow.name);
     return { text: `${(100 * share).toFixed(1)} %`, share };
   };
   const sticky = (name: string): Scenario => ({
@@ -257,7 +307,7 @@ function connectionPools(mesh: Mesh): Scenario[] {
     measure: async () => {
       await send(mesh, 'pooled', '/', pooledPorts[name]);
       const tallies = await whileTheyBehave(await podsOf(mesh, 'pooled'), { delayMilliseconds: 200 }, () =>
-        atOnce(mesh, hostOf('pooled'), pooledPorts[name], 10),
+        atOnce(mesh, 'pooled', pooledPorts[name], 10),
       );
       return describeTallies(tallies);
     },
@@ -342,11 +392,14 @@ function outlierDetection(mesh: Mesh): Scenario[] {
 
 function localityPreference(mesh: Mesh): Scenario[] {
   const url = `http://${hostOf('distributed', elsewhere)}:${httpPort}/`;
-  const nearest = async () => {
+  const byNeighbour = async (app: string, path: string, times: number) => {
     const [caller] = await mesh.pods(elsewhere, { app: 'neighbour' });
-    const tallies = await caller.call('repeatHttp', { url: `http://${hostOf('nearest', elsewhere)}:${httpPort}/`, times: 30 });
+    const tallies = await caller.call('repeatHttp', { url: `http://${hostOf(app, elsewhere)}:${httpPort}${path}`, times });
     return [...new Set(tallies.map(({ status, version }) => `${version} ${status}`))].sort().join(', ');
   };
+  const nearest = () => byNeighbour('nearest', '/', 30);
+  const whileNearFail = async (app: string, measure: () => Promise<string>) =>
+    whileTheyBehave(await mesh.pods(elsewhere, { app, version: 'v1' }), { status: 503 }, measure);
   return [
     {
       name: 'shares of localities',
@@ -361,11 +414,44 @@ function localityPreference(mesh: Mesh): Scenario[] {
     {
       name: 'a caller in zone a, while its pods fail',
       expected: 'v2 200',
-      measure: async () =>
-        whileTheyBehave(await mesh.pods(elsewhere, { app: 'nearest', version: 'v1' }), { status: 500 }, async () => {
+      measure: () =>
+        whileNearFail('nearest', async () => {
           await nearest();
           return nearest();
         }),
+    },
+    {
+      name: 'its retries stay in zone a',
+      expected: 'v1 503',
+      measure: () => whileNearFail('remote', () => byNeighbour('remote', '/', 10)),
+    },
+    {
+      name: 'its retries go to other localities where they may',
+      expected: 'v2 200',
+      measure: () => whileNearFail('remote', () => byNeighbour('remote', retryPaths.anotherLocality, 10)),
+    },
+  ];
+}
+
+/** Last, when the pod that was there first is warm. */
+function warmUp(mesh: Mesh): Scenario[] {
+  const scale = (replicas: number) => mesh.scale('resilience', 'warming', 'v1', replicas);
+  return [
+    {
+      name: 'a new pod warms up',
+      expected: 'less than 35 % for it',
+      measure: async () => {
+        const [warm] = await podsOf(mesh, 'warming');
+        await scale(2);
+        try {
+          const url = `http://${hostOf('warming')}:${httpPort}/`;
+          const tallies = await mesh.inside.call('repeatHttp', { url, times: 200 });
+          const share = shareOf(tallies, ({ pod }) => pod !== warm.name);
+          return { text: `${(100 * share).toFixed(1)} %`, holds: share > 0 && share < 0.35 };
+        } finally {
+          await scale(1);
+        }
+      },
     },
   ];
 }
@@ -389,7 +475,7 @@ function unreachable(): Manifest[] {
 
 /** Services without versions, each with pods in two places. */
 function localities(): Manifest[] {
-  return ['distributed', 'nearest'].flatMap((name) => [
+  return ['distributed', 'nearest', 'remote'].flatMap((name) => [
     {
       apiVersion: 'v1',
       kind: 'Service',

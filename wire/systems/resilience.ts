@@ -17,6 +17,7 @@ import {
   ResilienceRules,
   type ResilienceRulesProps,
   RetryOn,
+  type RetryPolicy,
 } from 'cdk8s-istio';
 
 /** The namespace of Services that somebody else owns. */
@@ -25,6 +26,9 @@ export const hostOf = (app: string, namespace = 'resilience'): string => `${app}
 export const httpPort = 8080;
 export const grpcPort = 9090;
 export const timeout = Duration.millis(500);
+export const backoff = Duration.seconds(1);
+/** The paths whose retries go to another pod, to any pod, and to another locality too. */
+export const retryPaths = { anotherPod: '/another-pod', anyPod: '/any-pod', anotherLocality: '/another-locality' };
 export const shares = { v1: 90, v2: 10 };
 
 const seconds = Duration.seconds;
@@ -43,6 +47,7 @@ const byPath: Record<string, Omit<ResilienceRulesProps, 'app'>> = {
     timeout: seconds(5),
     retries: { attempts: 2, perTryTimeout: timeout, retryOn: [RetryOn.SERVER_ERROR] },
   },
+  '/retries/backoff': { retries: { attempts: 1, retryOn: [RetryOn.SERVER_ERROR], backoff } },
   '/fault/delay': { fault: { delay: { fixedDelay: timeout } } },
   '/fault/abort': { fault: { abort: { httpStatus: 418 } } },
   '/fault/some': { fault: { abort: { httpStatus: 418, percent: 10 } } },
@@ -115,10 +120,27 @@ export function resilience(app: MeshApp): void {
     });
     const byNumber = Object.entries(policies).map(([name, policy]) => [String(ports[name]), policy]);
     new ResilienceRules(chart, `${id}-rules`, { app, ports: Object.fromEntries(byNumber) });
+    return app;
   };
-  byPort('balanced', 3, loadBalancers);
+  const balanced = byPort('balanced', 3, loadBalancers);
   byPort('pooled', 1, pools);
   byPort('detected', 2, detections);
+
+  const retriesAt = (app: MeshService, path: string, options: Partial<RetryPolicy>) => {
+    const retries = { attempts: 1, retryOn: [RetryOn.GATEWAY_ERROR], ...options };
+    new ResilienceRules(chart, `retries${path}`.replace('/', '-'), { app, when: PathMatch.exact(path), retries });
+  };
+  retriesAt(balanced, retryPaths.anotherPod, { retryIgnorePreviousHosts: true });
+  retriesAt(balanced, retryPaths.anyPod, { retryIgnorePreviousHosts: false });
+
+  const warming = new CanaryApp(chart, 'warming', {
+    image: 'example.com/warming',
+    ports: [AppPort.http(httpPort)],
+    replicas: 1,
+    versions: { v1: {} },
+  });
+  const warmup = { duration: seconds(20), minimumPercent: 10 };
+  new ResilienceRules(chart, 'warming-rules', { app: warming, loadBalancer: LoadBalancer.roundRobin({ warmup }) });
 
   const thrifty = new CanaryApp(chart, 'thrifty', {
     image: 'example.com/thrifty',
@@ -151,4 +173,13 @@ export function resilience(app: MeshApp): void {
     outlierDetection: { ...detection, consecutive5xxErrors: 3, maxEjectionPercent: 100 },
     loadBalancer: LoadBalancer.roundRobin({ locality: { failoverPriority: ['zone'] } }),
   });
+
+  const remote = MeshService.fromName(chart, 'remote', somebodyElses);
+  new ResilienceRules(chart, 'remote-rules', {
+    app: remote,
+    retries: { attempts: 2, retryOn: [RetryOn.GATEWAY_ERROR] },
+    outlierDetection: { ...detection, consecutive5xxErrors: 1000, maxEjectionPercent: 100 },
+    loadBalancer: LoadBalancer.roundRobin({ locality: { failoverPriority: ['zone'] } }),
+  });
+  retriesAt(remote, retryPaths.anotherLocality, { attempts: 2, retryRemoteLocalities: true });
 }
