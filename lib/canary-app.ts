@@ -29,8 +29,8 @@ import {
 import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { requireEnd } from './routing/redirect-loop';
-import { describeMatches, matchCovers } from './routing/request-match';
-import { type Destination, limitRoute, type Route, renderRoute, renderStream, toPort } from './routing/route';
+import { describeMatches } from './routing/request-match';
+import { type Destination, limitRoute, type Route, renderRoute, renderStream, takersOf, toPort } from './routing/route';
 import type { RouteOptions, RoutingRule } from './routing/routing-rule';
 import { requireSplit, requireVersion, type Shares } from './routing/traffic-split';
 import { ConfigFiles } from './workload/config-files';
@@ -529,18 +529,8 @@ export class CanaryApp extends MeshService {
           this,
         );
       }
-      const matches = rule.when._toMatches();
-      const shadow = rules
-        .slice(0, index)
-        .findIndex((earlier) => matches.every((match) => earlier.when._toMatches().some((other) => matchCovers(other, match))));
-      if (shadow >= 0) {
-        throw new MeshError(
-          ErrorCode.UNREACHABLE_ROUTE,
-          `rules[${index}] (${describeMatches(matches)}) is never reached: rules[${shadow}] takes all its requests; put it first or remove it`,
-          this,
-        );
-      }
     }
+    this.requireReachable(rules);
     // Whatever a rule gets wrong (a version, a share, a rewrite, a header) is found here and not first at synth.
     if (said.length > 0) {
       const routes = this._routes();
@@ -548,6 +538,28 @@ export class CanaryApp extends MeshService {
         renderRoute(route, [this.host], this);
       }
       requireEnd(routes, this.host, this);
+    }
+  }
+
+  private requireReachable(rules: readonly RoutingRule[]): void {
+    const placed = rules.map(({ when }, index) => ({ place: `rules[${index}]`, matches: when._toMatches() }));
+    for (const [index, rule] of placed.entries()) {
+      const takers = takersOf(rule, placed.slice(0, index));
+      if (takers.length > 0) {
+        throw new MeshError(
+          ErrorCode.UNREACHABLE_ROUTE,
+          `${rule.place} (${describeMatches(rule.matches)}) is never reached: ${describeTakers(takers)} all its requests; put it first or remove it`,
+          this,
+        );
+      }
+    }
+    const takers = takersOf({ matches: [] }, placed);
+    if (takers.length > 0) {
+      throw new MeshError(
+        ErrorCode.UNREACHABLE_ROUTE,
+        `split is never reached: ${describeTakers(takers)} every request (${describeMatches(takers.flatMap(({ matches }) => matches))}); say in split where all requests go, or let the rules leave some`,
+        this,
+      );
     }
   }
 
@@ -779,6 +791,10 @@ function isPatched(object: ApiObject, own: Record<string, string>): boolean {
   const { labels = {}, annotations, finalizers, ownerReferences } = object.metadata.toJson();
   const further = Object.keys(labels).some((key) => !Object.hasOwn(own, key));
   return further || patches.length > 0 || [annotations, finalizers, ownerReferences].some((added) => added !== undefined);
+}
+
+function describeTakers(takers: readonly { readonly place: string }[]): string {
+  return `${takers.map(({ place }) => place).join(' and ')} ${takers.length === 1 ? 'takes' : 'take'}`;
 }
 
 /** A proxy that answers itself sends nothing on; the versions of another Service are not ours to name. */

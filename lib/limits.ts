@@ -171,6 +171,14 @@ export function isNetwork(range: string): boolean {
   return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (family === 4 ? 32 : 128);
 }
 
+// Of the ways to write an expression, those that people use.
+const EVERY_PATH = ['.*', '/.*', '.+', '(.*)', '/(.*)', '(/.*)'];
+
+/** Whether every path satisfies a condition as Istio writes it; `false` also where that cannot be told. */
+export function takesEveryPath({ prefix, regex }: { readonly prefix?: string; readonly regex?: string }): boolean {
+  return prefix === '/' || (regex !== undefined && EVERY_PATH.includes(regex.replace(/^\^|\$$/g, '')));
+}
+
 export function quote(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }

@@ -13,9 +13,9 @@ import { atGateway } from './routing/exposure';
 import type { PathMatch } from './routing/path-match';
 import { Redirect } from './routing/redirect';
 import { requireEnd } from './routing/redirect-loop';
-import { describeMatches, type HttpMatch, intersectAll, matchCovers, type RequestMatch } from './routing/request-match';
+import { describeMatches, type HttpMatch, intersectAll, type RequestMatch } from './routing/request-match';
 import type { Rewrite } from './routing/rewrite';
-import { limitRoute, matchesOf, type Route, reachable, renderRoute, renderStream } from './routing/route';
+import { limitRoute, matchesOf, type Route, reachable, renderRoute, renderStream, takersOf } from './routing/route';
 
 /** Properties of a {@link MeshGateway}. */
 export interface MeshGatewayProps {
@@ -469,12 +469,13 @@ export class MeshGateway extends Construct {
 
   private serve(hostName: string, entry: HostEntry): void {
     const host = this.hostOf(hostName);
-    const shadow = host.entries.find((earlier) => takesAll(earlier, entry));
-    if (shadow !== undefined) {
-      const same = shadow.owner === entry.owner;
+    const takers = takersOnEachListener(entry, host.entries);
+    if (takers.length > 0) {
+      const same = takers.every(({ owner }) => owner === entry.owner);
+      const taken = takers.map(({ owner, matches }) => `'${owner.node.path}' with ${describeMatches(matches)}`).join(' and ');
       throw new MeshError(
         same ? ErrorCode.UNREACHABLE_ROUTE : ErrorCode.HOST_TAKEN,
-        `host '${hostName}' with ${describeMatches(entry.matches)} for '${entry.owner.node.path}' is already taken by '${shadow.owner.node.path}' with ${describeMatches(shadow.matches)}; give each its own host or paths, the narrower first`,
+        `host '${hostName}' with ${describeMatches(entry.matches)} for '${entry.owner.node.path}' is already taken by ${taken}; give each its own host or paths, the narrower first`,
         this,
       );
     }
@@ -668,10 +669,15 @@ function gatewayMatches({ paths, when }: GatewayMatchOptions, construct: Constru
   return both ?? [];
 }
 
-/** Whether the earlier entry takes every request of the later one. */
-function takesAll(earlier: HostEntry, later: HostEntry): boolean {
-  const everywhere = later.listeners.every((listener) => earlier.listeners.includes(listener));
-  return everywhere && matchesOf(later).every((match) => matchesOf(earlier).some((other) => matchCovers(other, match)));
+/** The earlier entries that take every request of the later one on all its listeners; none where a request is left on one. */
+function takersOnEachListener(later: HostEntry, earlier: readonly HostEntry[]): HostEntry[] {
+  const takers = later.listeners.map((listener) =>
+    takersOf(
+      later,
+      earlier.filter(({ listeners }) => listeners.includes(listener)),
+    ),
+  );
+  return takers.some((some) => some.length === 0) ? [] : [...new Set(takers.flat())];
 }
 
 /** A route of some of the host's listeners asks for their ports. */

@@ -19,6 +19,7 @@ import {
   Probe,
   QueryMatch,
   Redirect,
+  type RequestMatch,
   Rewrite,
   type RoutingRule,
   SourceMatch,
@@ -408,6 +409,51 @@ describe('rules', () => {
         ],
       }),
     ).toContain('(unreachable-route)');
+  });
+
+  test('are refused behind several that together take all their requests', () => {
+    const rules: RoutingRule[] = [
+      { when: PathMatch.prefix('/x'), to: 'v1' },
+      { when: PathMatch.prefix('/a'), to: 'v1' },
+      { when: PathMatch.prefix('/b'), to: 'v2' },
+      { when: PathMatch.exact('/a').or(PathMatch.below('/b')), to: 'v2' },
+    ];
+    expect(message({ rules })).toBe(
+      "[system/cart] rules[3] (path exact '/a' or path exact '/b' or path prefix '/b/') is never reached: rules[1] and rules[2] take all its requests; put it first or remove it (unreachable-route)",
+    );
+    expect(http(cart({ rules: [rules[1], rules[3]] }))).toHaveLength(3);
+  });
+
+  test.each<[string, RequestMatch]>([
+    ["path prefix '/'", PathMatch.prefix('/')],
+    ["path regex '.*'", PathMatch.regex('.*')],
+    ["path regex '/.*'", PathMatch.regex('/.*')],
+    ["path regex '^/.*$'", PathMatch.regex('^/.*$')],
+    ["path regex '^/.*$'", PathMatch.template('/{**}')],
+    ["header 'x' present or no header 'x' present", HeaderMatch.present('x').or(HeaderMatch.absent('x'))],
+    ["header 'x' exact '1' or no header 'x' exact '1'", HeaderMatch.exact('x', '1').or(HeaderMatch.notExact('x', '1'))],
+  ])('are refused where they leave nothing for the split, as %s does', (described, when) => {
+    expect(message({ split: { v1: 100, v2: 0 }, rules: [{ when, to: 'v2' }] })).toBe(
+      `[system/cart] split is never reached: rules[0] takes every request (${described}); say in split where all requests go, or let the rules leave some (unreachable-route)`,
+    );
+  });
+
+  test('are refused where they leave nothing for the split together, and on each of several ports', () => {
+    const rules: RoutingRule[] = [
+      { when: HeaderMatch.present('x'), to: 'v2' },
+      { when: HeaderMatch.absent('x'), to: 'v1' },
+    ];
+    expect(message({ rules })).toContain('split is never reached: rules[0] and rules[1] take every request');
+    const ports = [AppPort.http(80), AppPort.http(81, { name: 'admin' })];
+    expect(message({ ports, rules: [{ when: PathMatch.prefix('/'), to: 'v2' }] })).toContain('split is never reached');
+  });
+
+  test('are allowed where something is left for the split', () => {
+    const rules: RoutingRule[] = [
+      { when: PathMatch.regex('/.+'), to: 'v2' },
+      { when: HeaderMatch.present('x').or(HeaderMatch.absent('y')), to: 'v2' },
+    ];
+    expect(http(cart({ rules }))).toHaveLength(3);
   });
 
   test('are allowed behind one that takes some of their requests', () => {

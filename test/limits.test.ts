@@ -12,6 +12,7 @@ import {
   requirePercent,
   requirePort,
   requireServiceName,
+  takesEveryPath,
 } from '../lib/limits';
 import { refusal } from './support/synth';
 
@@ -132,4 +133,20 @@ describe('durations', () => {
 test('values are quoted and listed for messages', () => {
   expect([quote('a'), quote(''), quote(undefined), quote(1)]).toEqual(["'a'", "''", 'undefined', '1']);
   expect([list([]), list(['a', 'b'])]).toEqual(['none', 'a, b']);
+});
+
+test.each([
+  { prefix: '/' },
+  ...['.*', '/.*', '^.*$', '^/.*$', '^/.*', '/.*$', '.+', '/(.*)', '(/.*)', '(.*)'].map((regex) => ({ regex })),
+])('every path satisfies %j', (match) => {
+  expect(takesEveryPath(match)).toBe(true);
+});
+
+test.each([
+  {},
+  { exact: '/' },
+  { prefix: '/a' },
+  ...['/', '/.+', '/a.*', '.*a', '\\.*', '.*\\$', '/[^/]*', '(/.)*', '.*|a$b', ''].map((regex) => ({ regex })),
+])('some path may not satisfy %j', (match) => {
+  expect(takesEveryPath(match)).toBe(false);
 });

@@ -309,6 +309,33 @@ describe('an app at a gateway', () => {
     ).toContain('(host-taken)');
   });
 
+  test.each([PathMatch.regex('/.*'), PathMatch.regex('^.*$'), PathMatch.template('/{**}')])(
+    'is refused on a host of which another takes every path with an expression: %#',
+    (path) => {
+      expect(
+        message({}, (gateway, cart, scope) => {
+          gateway.expose(new CanaryApp(scope, 'web', BASE), { host: SHOP, paths: [path] });
+          gateway.expose(cart, { host: SHOP, paths: [PathMatch.prefix('/cart')] });
+        }),
+      ).toContain(`host '${SHOP}' with path prefix '/cart' for 'system/cart' is already taken by 'system/web'`);
+    },
+  );
+
+  test('is refused on paths that others take together, and names them all', () => {
+    const [http, https] = [Listener.http(), Listener.https({ credential: 'cert' })];
+    const between = (listeners?: Listener[]) =>
+      message({ listeners: [http, https] }, (gateway, cart, scope) => {
+        gateway.expose(new CanaryApp(scope, 'web', BASE), { host: SHOP, paths: [PathMatch.prefix('/a')] });
+        gateway.expose(cart, { host: SHOP, paths: [PathMatch.prefix('/b')], listeners });
+        gateway.expose(cart, { host: SHOP, paths: [PathMatch.exact('/a'), PathMatch.exact('/b')] });
+      });
+    expect(between()).toBe(
+      `[system/gateway] host '${SHOP}' with path exact '/a' or path exact '/b' for 'system/cart' is already taken by 'system/web' with path prefix '/a' and 'system/cart' with path prefix '/b'; give each its own host or paths, the narrower first (host-taken)`,
+    );
+    expect(between([http, https])).toBe(between());
+    expect(() => between([https])).toThrow('nothing was refused');
+  });
+
   test.each<[ExposeOptions, string]>([
     [
       { host: '' },

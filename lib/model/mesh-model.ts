@@ -1,6 +1,6 @@
 import type { Chart } from 'cdk8s';
 import { Alternatives } from '../alternatives';
-import { DEFAULT_MAX_EJECTION_PERCENT, describeLabels } from '../limits';
+import { DEFAULT_MAX_EJECTION_PERCENT, describeLabels, takesEveryPath } from '../limits';
 import type { Manifest, Rendered } from './rendered';
 
 /** A Service of the app. */
@@ -440,8 +440,8 @@ function readRoute(place: string, route: Data, namespace: string): RouteModel {
 }
 
 function takesEverything(match: Data): boolean {
-  const conditions = Object.keys(match).filter((key) => key !== 'name');
-  return conditions.length === 0 || (conditions.length === 1 && match.uri?.prefix === '/');
+  const conditions = Object.keys(match).filter((key) => !['name', 'statPrefix', 'ignoreUriCase'].includes(key));
+  return conditions.every((key) => key === 'uri' && takesEveryPath(match.uri));
 }
 
 function isPrivate(spec: Data): boolean {

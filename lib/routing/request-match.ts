@@ -1,4 +1,5 @@
 import { ErrorCode, MeshError } from '../errors';
+import { takesEveryPath } from '../limits';
 import { covers, describe, headOf, intersect, type StringMatch } from './string-match';
 
 /** One entry of a route's `match` list as Istio writes it; all its fields must hold. */
@@ -143,7 +144,7 @@ function intersectPaths(a: PathCondition, b: PathCondition): PathCondition | typ
 }
 
 function coversPath(a: PathCondition, b: PathCondition): boolean {
-  if (a.uri === undefined || a.uri.prefix === '/') {
+  if (a.uri === undefined || takesEveryPath(a.uri)) {
     return true;
   }
   if (b.uri === undefined || (isLoose(b) && !isLoose(a))) {
@@ -232,8 +233,26 @@ export function matchCovers(a: HttpMatch, b: HttpMatch): boolean {
   );
   const values = (['port', 'sourceNamespace'] as const).every((field) => a[field] === undefined || a[field] === b[field]);
   const labels = Object.entries(a.sourceLabels ?? {}).every(([key, value]) => b.sourceLabels?.[key] === value);
-  const gateways = a.gateways === undefined || (b.gateways ?? []).every((gateway) => a.gateways?.includes(gateway));
+  const gateways = a.gateways === undefined || b.gateways?.every((gateway) => a.gateways?.includes(gateway)) === true;
   return strings && maps && values && labels && gateways;
+}
+
+/**
+ * Whether every request that satisfies `match` satisfies one of `others`; `false` also where that cannot be told. Where one of them asks
+ * that a header is not so, requests with it and without it may be taken by two.
+ * @internal
+ */
+export function coveredTogether(others: readonly HttpMatch[], match: HttpMatch): boolean {
+  const isTaken = (part: HttpMatch) => others.some((other) => matchCovers(other, part));
+  const exclusions = others.flatMap(({ withoutHeaders = {} }) => Object.entries(withoutHeaders));
+  return (
+    isTaken(match) ||
+    exclusions.some(
+      ([name, excluded]) =>
+        isTaken({ ...match, headers: { ...match.headers, [name]: excluded } }) &&
+        isTaken({ ...match, withoutHeaders: { ...match.withoutHeaders, [name]: excluded } }),
+    )
+  );
 }
 
 function coversOptional(a: StringMatch | undefined, b: StringMatch | undefined): boolean {

@@ -8,7 +8,7 @@ import { type CorsPolicy, renderCors } from './cors-policy';
 import type { DirectResponse } from './direct-response';
 import { type HeaderOperations, requireHeaderOperations } from './header-operations';
 import type { Redirect } from './redirect';
-import { type HttpMatch, intersectAll, matchCovers } from './request-match';
+import { coveredTogether, type HttpMatch, intersectAll } from './request-match';
 import type { Rewrite } from './rewrite';
 
 /** Where a share of the requests goes. */
@@ -95,17 +95,29 @@ export function joinParts(route: Route, parts: readonly RoutePart[]): Route[] {
 
 /** The routes that some request meets: where routes are limited, one may be left with nothing but what an earlier one takes. */
 export function reachable(routes: readonly Route[]): Route[] {
-  return routes.filter((route, index) => {
-    if (index === 0) {
-      return true;
-    }
-    const taken = routes.slice(0, index).flatMap(matchesOf);
-    return !matchesOf(route).every((match) => taken.some((earlier) => matchCovers(earlier, match)));
-  });
+  return routes.filter((route, index) => !takeAll(routes.slice(0, index), route));
+}
+
+/** What takes requests. No matches: every request. */
+interface Matching {
+  readonly matches: readonly HttpMatch[];
+}
+
+function takeAll(earlier: readonly Matching[], later: Matching): boolean {
+  const taken = earlier.flatMap(matchesOf);
+  return matchesOf(later).every((match) => coveredTogether(taken, match));
+}
+
+/** Those of the earlier that it needs to take every request of the later one; none where a request is left. */
+export function takersOf<T extends Matching>(later: Matching, earlier: readonly T[]): readonly T[] {
+  const without = (takers: readonly T[], one: T) => takers.filter((taker) => taker !== one);
+  return takeAll(earlier, later)
+    ? earlier.reduceRight((kept, taker) => (takeAll(without(kept, taker), later) ? without(kept, taker) : kept), earlier)
+    : [];
 }
 
 /** What a route matches; one entry without conditions for every request. */
-export function matchesOf({ matches }: { readonly matches: readonly HttpMatch[] }): readonly HttpMatch[] {
+export function matchesOf({ matches }: Matching): readonly HttpMatch[] {
   return matches.length === 0 ? [{}] : matches;
 }
 

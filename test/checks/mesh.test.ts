@@ -150,21 +150,25 @@ describe('the checks over all manifests', () => {
     );
   });
 
-  test.each([[{}], [{ match: [{ uri: { prefix: '/' } }] }], [{ match: [{ headers: { a: { exact: 'b' } } }, { name: 'all' }] }]])(
-    'find the routes behind one that takes every request: %j',
-    (condition) => {
-      const found = inChart((chart) => {
-        cart(chart);
-        add(chart, 'VirtualService', 'extra', {
-          hosts: ['extra'],
-          http: [{ ...toCart, match: [{ uri: { prefix: '/a' } }] }, { ...toCart, ...condition }, toCart],
-        });
+  test.each([
+    [{}],
+    [{ match: [{ uri: { prefix: '/' } }] }],
+    [{ match: [{ uri: { prefix: '/' }, ignoreUriCase: true, name: 'all' }] }],
+    [{ match: [{ uri: { regex: '.*' } }] }],
+    [{ match: [{ uri: { regex: '^/.*$' } }] }],
+    [{ match: [{ headers: { a: { exact: 'b' } } }, { name: 'all' }] }],
+  ])('find the routes behind one that takes every request: %j', (condition) => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'VirtualService', 'extra', {
+        hosts: ['extra'],
+        http: [{ ...toCart, match: [{ uri: { prefix: '/a' } }] }, { ...toCart, ...condition }, toCart],
       });
-      expect(found).toEqual([
-        'unreachable-route: http[2] is never reached: http[1] takes every request; put it first or remove it',
-      ]);
-    },
-  );
+    });
+    expect(found).toEqual([
+      'unreachable-route: http[2] is never reached: http[1] takes every request; put it first or remove it',
+    ]);
+  });
 
   test('find two VirtualServices for one host in the mesh, and name the other one', () => {
     const found = inChart((chart) => {

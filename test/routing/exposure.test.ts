@@ -59,14 +59,16 @@ describe('a request through a gateway meets the same rule as in the mesh', () =>
   });
 
   test('where the gateway lets only a part of what the rule rewrites through', () => {
-    const rules = [{ when: PathMatch.prefix('/'), to: 'v2', rewrite: Rewrite.prefix('/v2/') }];
+    const when = PathMatch.prefix('/').and(HeaderMatch.present('x'));
+    const rules = [{ when, to: 'v2', rewrite: Rewrite.prefix('/v2/') }];
     const { outside } = mesh(rules, {
       paths: [PathMatch.prefix('/shop/'), PathMatch.exact('/help'), PathMatch.template('/{*}/faq')],
     });
+    const headers = { x: {} };
     expect(outside.slice(0, 3).map(({ match, rewrite }) => ({ match, rewrite }))).toEqual([
-      { match: [{ uri: { prefix: '/shop/' } }], rewrite: { uri: '/v2/shop/' } },
-      { match: [{ uri: { exact: '/help' } }], rewrite: { uri: '/v2/help' } },
-      { match: [{ uri: { regex: '^/[^/]+/faq$' } }], rewrite: { uriRegexRewrite: { match: '^/', rewrite: '/v2/' } } },
+      { match: [{ uri: { prefix: '/shop/' }, headers }], rewrite: { uri: '/v2/shop/' } },
+      { match: [{ uri: { exact: '/help' }, headers }], rewrite: { uri: '/v2/help' } },
+      { match: [{ uri: { regex: '^/[^/]+/faq$' }, headers }], rewrite: { uriRegexRewrite: { match: '^/', rewrite: '/v2/' } } },
     ]);
   });
 

@@ -11,7 +11,7 @@ import {
   SourceMatch,
 } from 'cdk8s-istio';
 import fc from 'fast-check';
-import { type HttpMatch, intersectAll, matchCovers } from '../../lib/routing/request-match';
+import { coveredTogether, type HttpMatch, intersectAll, matchCovers } from '../../lib/routing/request-match';
 import { meets, type Request, someRequest } from '../support/envoy';
 import { refusal } from '../support/synth';
 
@@ -175,6 +175,45 @@ describe('all conditions, on random requests', () => {
       }),
       { numRuns: 200, maxSkipsPerRun: 5000 },
     );
+  });
+
+  test('hold for a request where they cover together what holds', () => {
+    fc.assert(
+      fc.property(condition, condition, condition, someRequest, (a, b, c, request: Request) => {
+        fc.pre(coveredTogether([a, b], c) && meets(c, request));
+        expect(meets(a, request) || meets(b, request)).toBe(true);
+      }),
+      { numRuns: 200, maxSkipsPerRun: 5000 },
+    );
+  });
+
+  test.each<[string, HttpMatch[], HttpMatch, boolean]>([
+    ['with a header and without', [{ headers: { x: {} } }, { withoutHeaders: { x: {} } }], {}, true],
+    ['with a header and without another', [{ headers: { x: {} } }, { withoutHeaders: { y: {} } }], {}, false],
+    [
+      'of a value and of all others',
+      [{ headers: { x: { exact: '1' } } }, { withoutHeaders: { x: { exact: '1' } } }],
+      { uri: { exact: '/a' } },
+      true,
+    ],
+    [
+      'of a value and of all but another',
+      [{ headers: { x: { exact: '1' } } }, { withoutHeaders: { x: { exact: '2' } } }],
+      { uri: { exact: '/a' } },
+      false,
+    ],
+    [
+      'of a path with a header, of another without',
+      [
+        { uri: { prefix: '/a' }, headers: { x: {} } },
+        { uri: { prefix: '/b' }, withoutHeaders: { x: {} } },
+      ],
+      { uri: { prefix: '/a' } },
+      false,
+    ],
+    ['on one gateway', [{ gateways: ['mesh'] }], {}, false],
+  ])('take together the requests %s: %#', (_, others, match, expected) => {
+    expect(coveredTogether(others, match)).toBe(expected);
   });
 
   test('cover themselves, and a condition without any covers all', () => {
