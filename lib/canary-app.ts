@@ -658,13 +658,12 @@ export class CanaryApp extends MeshService {
       });
     }
     const labels = rolledOut ? this._selector() : { version: versionLabel, ...this._selector() };
-    const ports = withMetrics(this.ports, this.props.metrics);
     const spec = renderDeployment(
       {
         app: this.appName,
         labels,
         podLabels: this.labels(versionLabel),
-        ports: ports.map((port) => this.inContainer(port)),
+        ports: this.containerPorts(),
         serviceAccountName: this.ownServiceAccount,
         files,
       },
@@ -678,12 +677,21 @@ export class CanaryApp extends MeshService {
     });
   }
 
+  private containerPorts(): AppPort[] {
+    return withMetrics(this.ports, this.props.metrics).map((port) => this.inContainer(port));
+  }
+
   /** Flagger calls the further ports of its Services after those of the container, and Istio reads the protocol from the name. */
   private inContainer(port: AppPort): AppPort {
     const { protocol, port: number, targetPort, servicePortName } = port;
     return this.rolloutOwner === undefined || this._ownPorts.includes(port)
       ? port
       : AppPort.of(protocol, number, { name: servicePortName, targetPort });
+  }
+
+  /** The name that the container gives a port, which is that of the first where several lead to one. */
+  private containerPortName({ targetPort }: AppPort): string | undefined {
+    return this.containerPorts().find((port) => port.targetPort === targetPort)?.containerPortName;
   }
 
   private createMonitor(): void {
@@ -696,7 +704,7 @@ export class CanaryApp extends MeshService {
         metadata: this.metadata(this.serviceName, { ...this.labels(), ...metrics._options.labels }),
         spec: metrics._renderSpec(
           Lazy.any({ produce: () => this.monitored(metrics) }),
-          Lazy.any({ produce: () => (ofPods ? this.inContainer(port).containerPortName : port.servicePortName) }),
+          Lazy.any({ produce: () => (ofPods ? this.containerPortName(port) : port.servicePortName) }),
         ),
       });
     }

@@ -13,7 +13,9 @@ describe('a decision on who may reach a host', () => {
   });
 
   test('for networks takes IPv4 and IPv6', () => {
-    const { rules } = Access.sourceRanges(['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'])._policy({ hosts: ['a.example'] });
+    const { rules } = Access.sourceRanges(['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'])._policy({
+      hosts: ['a.example'],
+    });
     expect(rules).toEqual([
       {
         from: [{ source: { notRemoteIpBlocks: ['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/32', '::1/128'] } }],

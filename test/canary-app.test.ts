@@ -492,6 +492,21 @@ describe('mirrors', () => {
   });
 });
 
+describe('ports of the Service that lead to one of the container', () => {
+  const ports = [AppPort.http(80, { targetPort: 8080 }), AppPort.http(81, { name: 'old', targetPort: 8080 })];
+
+  test('stand in the container once, since the API server knows them by number', () => {
+    const [deployment] = cart({ ports }).filter(({ kind }) => kind === 'Deployment');
+    expect(deployment.spec.template.spec.containers[0].ports).toEqual([{ name: 'http', containerPort: 8080 }]);
+    expect(one(cart({ ports }), 'Service').spec.ports.map(({ port }: { port: number }) => port)).toEqual([80, 81]);
+  });
+
+  test('are read by a PodMonitor under the name that the container has for them', () => {
+    const metrics = Metrics.podMonitor(AppPort.http(9797, { name: 'prometheus', targetPort: 8080 }));
+    expect(one(cart({ ports, metrics }), 'PodMonitor').spec.podMetricsEndpoints).toEqual([{ port: 'http' }]);
+  });
+});
+
 describe('metrics', () => {
   test('are read from a port of the Service, which the monitor names as the Service does', () => {
     const manifests = cart({ metrics: Metrics.serviceMonitor(METRICS) });

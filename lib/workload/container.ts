@@ -134,7 +134,8 @@ export function renderContainer(
       construct,
     );
   }
-  requireDistinctPortNames(parts.name, parts.ports, construct);
+  const ports = distinctPorts(parts.ports);
+  requireDistinctPortNames(parts.name, ports, construct);
   const mounts = [...parts.mounts, ...(options.volumeMounts ?? []).map(renderMount)];
   requireDistinctMounts(parts.name, mounts, construct);
   return {
@@ -145,7 +146,7 @@ export function renderContainer(
     args: options.args,
     workingDir: options.workingDir,
     env: renderEnv(parts.name, options, construct),
-    ports: orUndefined(parts.ports.map((port) => ({ name: port.containerPortName, containerPort: port.targetPort }))),
+    ports: orUndefined(ports.map((port) => ({ name: port.containerPortName, containerPort: port.targetPort }))),
     readinessProbe: options.readiness?._render(READINESS, construct),
     livenessProbe: options.liveness?._render('the liveness probe', construct),
     startupProbe: options.startup?._render('the startup probe', construct),
@@ -157,6 +158,11 @@ export function renderContainer(
     securityContext: options.securityContext && renderSecurityContext(options.securityContext),
     volumeMounts: orUndefined(mounts),
   };
+}
+
+/** Several ports of a Service may lead to one of the container, which stands there once: the API server knows it by its number. */
+function distinctPorts(ports: readonly AppPort[]): AppPort[] {
+  return ports.filter(({ targetPort }, index) => ports.findIndex((port) => port.targetPort === targetPort) === index);
 }
 
 function requireDistinctPortNames(container: string, ports: readonly AppPort[], construct: IConstruct): void {
