@@ -55,17 +55,29 @@ const CONTAINER_PORT_NAME = /^(?!.*--)(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,13}[a-z0-9
  * @see https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
  */
 export class AppPort {
-  /** A port that speaks HTTP/1.1. */
+  /**
+   * A port that speaks HTTP/1.1.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
+   */
   public static http(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.HTTP, port, options);
   }
 
-  /** A port that speaks HTTP/2 in plain text. */
+  /**
+   * A port that speaks HTTP/2 in plain text.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
+   */
   public static http2(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.HTTP2, port, options);
   }
 
-  /** A port that speaks gRPC. */
+  /**
+   * A port that speaks gRPC.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
+   */
   public static grpc(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.GRPC, port, options);
   }
@@ -73,6 +85,8 @@ export class AppPort {
   /**
    * A port on which the application itself terminates HTTPS. Inside the mesh Istio shares its connections between all pods, whatever
    * the split says; the split holds at a gateway that passes TLS through.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
    */
   public static https(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.HTTPS, port, options);
@@ -81,17 +95,27 @@ export class AppPort {
   /**
    * A port on which the application itself terminates TLS. Inside the mesh Istio shares its connections between all pods, whatever
    * the split says; the split holds at a gateway that passes TLS through.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
    */
   public static tls(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.TLS, port, options);
   }
 
-  /** A port that carries any TCP stream. */
+  /**
+   * A port that carries any TCP stream.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name is none of a container port
+   */
   public static tcp(port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(PortProtocol.TCP, port, options);
   }
 
-  /** A port of any protocol that Istio knows. */
+  /**
+   * A port of any protocol that Istio knows.
+   * @throws `out-of-range` when a port is not 1 to 65535
+   * @throws `invalid-name` when the name, or without one the protocol, is none of a container port
+   */
   public static of(protocol: PortProtocol, port: number, options: AppPortOptions = {}): AppPort {
     return new AppPort(protocol, port, options);
   }

@@ -54,7 +54,10 @@ export interface VersionProps extends WorkloadOptions {
 
 /** A Deployment that somebody else owns. */
 export class DeploymentRef {
-  /** The Deployment of this name in the app's namespace. */
+  /**
+   * The Deployment of this name in the app's namespace.
+   * @throws `invalid-name` when it is no DNS label
+   */
   public static fromName(name: string): DeploymentRef {
     return new DeploymentRef(requireDnsLabel('name of the Deployment', name));
   }
@@ -132,8 +135,9 @@ export class CanaryApp extends MeshService {
   private rolloutOwner?: RolloutOwner;
 
   /**
-   * @throws `no-versions`, `unknown-version`, `invalid-split`, `invalid-rule`, `unreachable-route`, `invalid-name`, `no-ports`,
-   * `duplicate-port`, `missing-namespace`, `invalid-workload`, `out-of-range`
+   * @throws `no-versions`, `unknown-version`, `invalid-split`, `bypassed-split`, `invalid-rule`, `unreachable-route`,
+   * `redirect-loop`, `unsupported-rewrite`, `invalid-header`, `invalid-name`, `no-ports`, `duplicate-port`, `unknown-port`,
+   * `missing-namespace`, `invalid-workload`, `out-of-range`
    */
   public constructor(scope: Construct, id: string, props: CanaryAppProps) {
     super(scope, id, {
@@ -214,7 +218,8 @@ export class CanaryApp extends MeshService {
    * the other leads on to a third, that one is called too. Metrics stay open to Prometheus: from any namespace, until {@link DefaultDeny}
    * says in which it is.
    *
-   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-identity`, `missing-networks`
+   * @throws `invalid-call` when no policy can express it, `unknown-port`, `bypassed-split`, `missing-identity`,
+   * `missing-networks`
    * @see https://istio.io/latest/docs/reference/config/security/authorization-policy/
    */
   public calls(callee: MeshService, options: CallOptions = {}): void {

@@ -58,6 +58,7 @@ export abstract class Client extends Construct {
   /** @internal */
   public readonly _traffic = new Traffic();
 
+  /** @throws `invalid-name`, `missing-namespace` */
   protected constructor(scope: Construct, id: string, name: string = id) {
     super(scope, id);
     rememberCreation(this);
@@ -73,7 +74,7 @@ export abstract class Client extends Construct {
   /**
    * Lets this client call an app. From the first call on it calls those alone of whom it is said, as with {@link CanaryApp.calls}.
    *
-   * @throws `invalid-call` when no policy can express it, `unknown-port`, `missing-networks`
+   * @throws `invalid-call` when no policy can express it, `unknown-port`, `bypassed-split`, `missing-networks`
    */
   public calls(callee: MeshService, options: CallOptions = {}): void {
     recordCall(this, callee, options);
@@ -126,7 +127,7 @@ export abstract class Client extends Construct {
  * @see https://kubernetes.io/docs/concepts/workloads/pods/
  */
 export class ClientPod extends Client {
-  /** @throws `invalid-name`, `invalid-workload`, `missing-namespace` */
+  /** @throws `invalid-name`, `invalid-workload`, `out-of-range`, `missing-namespace` */
   public constructor(scope: Construct, id: string, props: ClientPodProps) {
     super(scope, id, props.name);
     this._createServiceAccount();

@@ -72,22 +72,38 @@ export enum ListenerKind {
  * @see https://istio.io/latest/docs/reference/config/networking/gateway/#Server
  */
 export class Listener {
-  /** HTTP in plain text. */
+  /**
+   * HTTP in plain text.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-listener` when `redirectExcept` stands without `redirectToHttps`
+   */
   public static http(options: HttpListenerOptions = {}): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTP', options.port ?? 80, undefined, options);
   }
 
-  /** HTTPS that the gateway terminates. */
+  /**
+   * HTTPS that the gateway terminates.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-listener` when `credential` is empty
+   */
   public static https(options: TlsListenerOptions): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, terminated('SIMPLE', options));
   }
 
-  /** HTTPS that the gateway terminates; clients must show a certificate (the Secret holds the CA as `ca.crt`). */
+  /**
+   * HTTPS that the gateway terminates; clients must show a certificate (the Secret holds the CA as `ca.crt`).
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-listener` when `credential` is empty
+   */
   public static mutual(options: TlsListenerOptions): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, terminated('MUTUAL', options));
   }
 
-  /** HTTPS that the gateway terminates; a client's certificate is verified if it shows one. */
+  /**
+   * HTTPS that the gateway terminates; a client's certificate is verified if it shows one.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-listener` when `credential` is empty
+   */
   public static optionalMutual(options: TlsListenerOptions): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, terminated('OPTIONAL_MUTUAL', options));
   }
@@ -96,28 +112,44 @@ export class Listener {
    * HTTPS with the mesh's own certificates, for callers inside a mesh: they need {@link ClientTls.istioMutual} for the Service of the
    * gateway, with the exposed host as `sni`.
    *
+   * @throws `out-of-range` when the port is not 1 to 65535
    * @see https://istio.io/latest/docs/tasks/traffic-management/egress/egress-gateway/#egress-gateway-for-http-traffic
    */
   public static istioMutual(options: ListenerOptions = {}): Listener {
     return new Listener(ListenerKind.HTTP, 'HTTPS', options.port ?? 443, { mode: 'ISTIO_MUTUAL' });
   }
 
-  /** TLS that the app terminates; the gateway chooses by SNI. */
+  /**
+   * TLS that the app terminates; the gateway chooses by SNI.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static passthrough(options: ListenerOptions = {}): Listener {
     return new Listener(ListenerKind.PASSTHROUGH, 'TLS', options.port ?? 443, { mode: 'PASSTHROUGH' });
   }
 
-  /** Any TCP stream. */
+  /**
+   * Any TCP stream.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static tcp(port: number): Listener {
     return new Listener(ListenerKind.TCP, 'TCP', port);
   }
 
-  /** A TCP stream inside TLS that the gateway terminates. */
+  /**
+   * A TCP stream inside TLS that the gateway terminates.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-listener` when `credential` is empty
+   */
   public static tls(options: TlsListenerOptions): Listener {
     return new Listener(ListenerKind.TCP, 'TLS', options.port ?? 443, terminated('SIMPLE', options));
   }
 
-  /** Traffic between clusters: the SNI names the Service, no route is needed. */
+  /**
+   * Traffic between clusters: the SNI names the Service, no route is needed.
+   * @throws `invalid-listener` when there is no host
+   * @throws `invalid-host` when one is no DNS name
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static autoPassthrough(hosts: string[], options: ListenerOptions = {}): Listener {
     return new Listener(
       ListenerKind.FIXED,

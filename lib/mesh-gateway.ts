@@ -184,7 +184,7 @@ class GatewayHost {
 export class MeshGateway extends Construct {
   /**
    * A Gateway that somebody else owns; only VirtualServices are created.
-   * @throws `invalid-name`, `missing-namespace`
+   * @throws `invalid-name`, `missing-namespace`, `duplicate-port`, `invalid-listener`
    */
   public static fromName(scope: Construct, id: string, props: MeshGatewayFromNameProps): MeshGateway {
     return new ForeignGateway(scope, id, props);
@@ -236,8 +236,9 @@ export class MeshGateway extends Construct {
    * requests of its own; the first call whose requests match decides.
    *
    * @throws `host-taken` when the host's requests already belong to another app, `unreachable-route` when to the same app,
-   * `missing-access`, `conflicting-rules`, `invalid-host`, `unknown-port`, `invalid-listener`, `unsupported-match`,
-   * `unsupported-rewrite`
+   * `missing-access`, `invalid-access`, `conflicting-rules`, `invalid-host`, `unknown-port`, `invalid-listener`,
+   * `impossible-match`, `unsupported-match`, `unsupported-rewrite`, `redirect-loop`, `bypassed-split`, `unsupported-by-rollout`,
+   * `missing-namespace`, `invalid-name`
    */
   public expose(app: MeshService, options: ExposeOptions): void {
     const listeners = this.listenersFor(options.listeners);
@@ -265,7 +266,8 @@ export class MeshGateway extends Construct {
    * Sends the clients of a host elsewhere.
    *
    * @throws `redirect-loop` when the next request would meet the same redirect again, `host-taken`, `unreachable-route`,
-   * `invalid-host`
+   * `invalid-host`, `invalid-listener`, `impossible-match`, `unsupported-match`, `unsupported-rewrite`, `missing-namespace`,
+   * `invalid-name`
    */
   public redirect(host: string, redirect: Redirect, options: GatewayMatchOptions = {}): void {
     const matches = inConstruct(this, () => gatewayMatches(options, this));
@@ -280,7 +282,8 @@ export class MeshGateway extends Construct {
   /**
    * Forwards a TCP listener to an app, with its split.
    *
-   * @throws `missing-access`, `invalid-listener`, `unknown-port`, `duplicate-port` when the listener is already forwarded
+   * @throws `missing-access`, `invalid-listener`, `unknown-port`, `duplicate-port` when the listener is already forwarded,
+   * `unsupported-by-rollout`, `missing-namespace`, `invalid-name`
    */
   public tcp(app: MeshService, options: GatewayTcpOptions = {}): void {
     const candidates = this.listeners.filter((listener) => listener._kind === ListenerKind.TCP);

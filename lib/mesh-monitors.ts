@@ -26,7 +26,7 @@ export interface MeshMonitorsProps {
  * @see https://istio.io/latest/docs/ops/integrations/prometheus/
  */
 export class MeshMonitors extends Construct {
-  /** @throws `missing-namespace`, `out-of-range` */
+  /** @throws `missing-namespace`, `invalid-name`, `out-of-range` */
   public constructor(scope: Construct, id: string, props: MeshMonitorsProps = {}) {
     super(scope, id);
     rememberCreation(this);

@@ -55,7 +55,7 @@ export interface RolloutOwner extends IConstruct {
 export abstract class MeshService extends Construct {
   /**
    * A Service that somebody else owns; nothing is created for it.
-   * @throws `invalid-name`, `missing-namespace`, `no-ports`
+   * @throws `invalid-name`, `missing-namespace`, `no-ports`, `duplicate-port`
    */
   public static fromName(scope: Construct, id: string, props: MeshServiceFromNameProps): MeshService {
     return new ForeignService(scope, id, props);
@@ -69,6 +69,7 @@ export abstract class MeshService extends Construct {
   private readonly _resilience: ResilienceRules[] = [];
   private readonly _exposed: Exposed[] = [];
 
+  /** @throws `invalid-name`, `missing-namespace`, `no-ports`, `duplicate-port` */
   protected constructor(scope: Construct, id: string, props: MeshServiceFromNameProps) {
     super(scope, id);
     rememberCreation(this);

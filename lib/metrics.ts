@@ -28,12 +28,18 @@ export interface MetricsOptions {
  * @see https://prometheus-operator.dev/docs/api-reference/api/
  */
 export class Metrics {
-  /** A ServiceMonitor; the port becomes part of the Service, and the monitor takes its name from there. */
+  /**
+   * A ServiceMonitor; the port becomes part of the Service, and the monitor takes its name from there.
+   * @throws `invalid-path` when the path does not begin with `/` or holds a query, a fragment or a blank
+   */
   public static serviceMonitor(port: AppPort, options: MetricsOptions = {}): Metrics {
     return new Metrics('ServiceMonitor', port, options);
   }
 
-  /** A PodMonitor; the port is a port of the pods alone. */
+  /**
+   * A PodMonitor; the port is a port of the pods alone.
+   * @throws `invalid-path` when the path does not begin with `/` or holds a query, a fragment or a blank
+   */
   public static podMonitor(port: AppPort, options: MetricsOptions = {}): Metrics {
     return new Metrics('PodMonitor', port, options);
   }

@@ -49,7 +49,7 @@ export interface PeerAuthenticationProps {
  * @see https://istio.io/latest/docs/reference/config/security/peer_authentication/
  */
 export class PeerAuthentication extends Construct {
-  /** @throws `invalid-resilience` when `ports` stands without `app`, `out-of-range`, `missing-namespace` */
+  /** @throws `invalid-resilience` when `ports` stands without `app`, `out-of-range`, `missing-namespace`, `invalid-name` */
   public constructor(scope: Construct, id: string, props: PeerAuthenticationProps) {
     super(scope, id);
     rememberCreation(this);

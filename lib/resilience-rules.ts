@@ -69,7 +69,7 @@ export class ResilienceRules extends Construct {
 
   /**
    * @throws `retries-exceed-timeout`, `fault-with-timeout`, `never-ejects`, `conflicting-rules`, `invalid-resilience`,
-   * `unknown-version`, `unknown-port`, `out-of-range`
+   * `unknown-version`, `unknown-port`, `out-of-range`, `unsupported-match`, `bypassed-split`, `unsupported-by-rollout`
    */
   public constructor(scope: Construct, id: string, props: ResilienceRulesProps) {
     super(scope, id);

@@ -35,7 +35,12 @@ export interface RolloutStep {
 export class Rollout extends Alternatives {
   private readonly _steps: RolloutStep[];
 
-  /** @throws `invalid-split` when a step does not sum to 100, names other versions than the first, or is there twice */
+  /**
+   * @throws `invalid-split` when there is no step, or one does not sum to 100, leaves out a version of the first, or is there
+   * twice
+   * @throws `unknown-version` when a step names a version that the first does not
+   * @throws `invalid-name`
+   */
   public constructor(scope: Construct, id: string, props: RolloutProps) {
     super(scope, id);
     rememberCreation(this);

@@ -63,7 +63,9 @@ export interface TelemetryProps {
  * @see https://istio.io/latest/docs/reference/config/telemetry/
  */
 export class Telemetry extends Construct {
-  /** @throws `invalid-telemetry` when it says nothing or a provider is empty, `out-of-range`, `missing-namespace` */
+  /**
+   * @throws `invalid-telemetry` when it says nothing or a provider is empty, `out-of-range`, `missing-namespace`, `invalid-name`
+   */
   public constructor(scope: Construct, id: string, props: TelemetryProps) {
     super(scope, id);
     rememberCreation(this);

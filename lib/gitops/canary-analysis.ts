@@ -36,7 +36,7 @@ export interface TemplateMetricOptions extends CanaryMetricOptions {
 export class CanaryMetric {
   /**
    * At least this many percent of the requests are answered with another status than 5xx: 99, not 0.99.
-   * @throws `out-of-range`
+   * @throws `out-of-range` when it is not more than 1 and up to 100
    */
   public static successRate(minPercent: number, options: CanaryMetricOptions = {}): CanaryMetric {
     const min = requirePercent('success rate', minPercent);
@@ -49,7 +49,10 @@ export class CanaryMetric {
     return new CanaryMetric('request-success-rate', options, { min });
   }
 
-  /** 99 of 100 requests are answered within this time, in whole milliseconds. */
+  /**
+   * 99 of 100 requests are answered within this time, in whole milliseconds.
+   * @throws `out-of-range` when it is not a whole number of milliseconds from 1 up
+   */
   public static duration(max: Duration, options: CanaryMetricOptions = {}): CanaryMetric {
     const ms = requireInteger('duration in milliseconds', max.toMilliseconds({ integral: false }), { min: 1 });
     return new CanaryMetric('request-duration', options, { max: ms });

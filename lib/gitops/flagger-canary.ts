@@ -67,7 +67,10 @@ export class FlaggerCanary extends Construct {
   private readonly props: FlaggerCanaryProps;
   private readonly port: AppPort;
 
-  /** @throws `unsupported-by-rollout`, `invalid-rollout`, `conflicting-rules`, `out-of-range`, `invalid-name` */
+  /**
+   * @throws `unsupported-by-rollout`, `invalid-rollout`, `conflicting-rules`, `host-taken`, `out-of-range`, `duplicate-port`,
+   * `invalid-name`
+   */
   public constructor(scope: Construct, id: string, props: FlaggerCanaryProps) {
     super(scope, id);
     rememberCreation(this);

@@ -14,7 +14,10 @@ import type { HelmRepository } from './helm-repository';
  * @see https://fluxcd.io/flux/components/helm/helmreleases/#chart-template
  */
 export class HelmChart {
-  /** A folder of a Git repository: `./deploy/charts/cart`. */
+  /**
+   * A folder of a Git repository: `./deploy/charts/cart`.
+   * @throws `invalid-path` when it does not begin with `.`, or holds `..` or a blank
+   */
   public static fromGit(repository: GitRepository, path: string): HelmChart {
     return new HelmChart('GitRepository', repository, requireRepositoryPath('path of the chart', path, repository));
   }
@@ -25,6 +28,7 @@ export class HelmChart {
    * @param repository the repository
    * @param name the name of the chart
    * @param version a version, or a range of which the newest is taken: `1.44.x`
+   * @throws `invalid-name` when the name is none of a chart, or the version no version and no range
    */
   public static fromRepository(repository: HelmRepository, name: string, version: string): HelmChart {
     if (!/^[a-z0-9][a-z0-9._/-]*$/i.test(name)) {

@@ -107,19 +107,30 @@ export interface HashCookieOptions {
  * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-ConsistentHashLB
  */
 export class HashKey {
-  /** The value of a header. */
+  /**
+   * The value of a header.
+   * @throws `invalid-header` when the name is none of a header
+   */
   public static header(name: string): HashKey {
     return new HashKey({ httpHeaderName: requireHeaderName(name) });
   }
 
-  /** The value of a cookie. */
+  /**
+   * The value of a cookie.
+   * @throws `invalid-header` when the name is none of a cookie
+   * @throws `out-of-range` when `ttl` is not a whole number of milliseconds
+   */
   public static cookie(name: string, options: HashCookieOptions = {}): HashKey {
     const ttl =
-      options.ttl && (options.ttl.toMilliseconds() === 0 ? '0s' : renderDuration(`ttl of cookie '${name}'`, options.ttl));
+      options.ttl &&
+      (options.ttl.toMilliseconds({ integral: false }) === 0 ? '0s' : renderDuration(`ttl of cookie '${name}'`, options.ttl));
     return new HashKey({ httpCookie: { name: requireHeaderName(name), ttl, path: options.path } });
   }
 
-  /** The value of a query parameter. */
+  /**
+   * The value of a query parameter.
+   * @throws `invalid-query` when the name is none of a parameter
+   */
   public static queryParameter(name: string): HashKey {
     return new HashKey({ httpQueryParameterName: requireQueryName(name) });
   }
@@ -141,7 +152,10 @@ export class HashKey {
  * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-ConsistentHashLB
  */
 export class HashAlgorithm {
-  /** Ring hash with at least this many points; more points, more even shares. */
+  /**
+   * Ring hash with at least this many points; more points, more even shares.
+   * @throws `out-of-range` when it is not 1 to 8,388,608
+   */
   public static ringHash(minimumRingSize = 1024): HashAlgorithm {
     return new HashAlgorithm({
       ringHash: { minimumRingSize: requireInteger('minimumRingSize', minimumRingSize, { min: 1, max: 8 * 2 ** 20 }) },
@@ -150,7 +164,7 @@ export class HashAlgorithm {
 
   /**
    * Maglev: faster than ring hash, moves a little more when pods change. The table's size must be a prime below 5,000,011.
-   * @throws `out-of-range` when it is no prime
+   * @throws `out-of-range` when it is no prime below 5,000,011
    */
   public static maglev(tableSize = 65537): HashAlgorithm {
     requireInteger('tableSize', tableSize, { min: 2, max: 5_000_010 });
@@ -186,7 +200,11 @@ export interface ConsistentHashOptions extends LoadBalancerOptions {
  * @see https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings
  */
 export class LoadBalancer {
-  /** The pod with fewer open requests of two chosen at random; Istio's own default. */
+  /**
+   * The pod with fewer open requests of two chosen at random; Istio's own default.
+   * @throws `out-of-range` when the warm-up's duration is not in whole milliseconds from 1 up, its percentage outside 0 to 100, or
+   * its aggression below 1
+   */
   public static leastRequest(options: WarmupLoadBalancerOptions = {}): LoadBalancer {
     return new LoadBalancer(
       { simple: 'LEAST_REQUEST', warmup: options.warmup && renderWarmup(options.warmup) },
@@ -194,7 +212,11 @@ export class LoadBalancer {
     );
   }
 
-  /** One pod after the other. */
+  /**
+   * One pod after the other.
+   * @throws `out-of-range` when the warm-up's duration is not in whole milliseconds from 1 up, its percentage outside 0 to 100, or
+   * its aggression below 1
+   */
   public static roundRobin(options: WarmupLoadBalancerOptions = {}): LoadBalancer {
     return new LoadBalancer({ simple: 'ROUND_ROBIN', warmup: options.warmup && renderWarmup(options.warmup) }, options.locality);
   }

@@ -17,6 +17,7 @@ export class Cookie extends RequestMatch {
   /**
    * The cookie has this value and no other.
    * @throws `invalid-header` when name or value hold what no cookie can (blanks, `;`, `,`, quotes)
+   * @throws `invalid-regex` when name and value are too long for Istio, which takes an expression of 1024 bytes
    */
   public static equals(name: string, value: string): Cookie {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: a cookie value has none
@@ -29,7 +30,11 @@ export class Cookie extends RequestMatch {
     return new Cookie(name, escapeRe2(value));
   }
 
-  /** The cookie is there, whatever its value. */
+  /**
+   * The cookie is there, whatever its value.
+   * @throws `invalid-header` when the name is none of a cookie
+   * @throws `invalid-regex` when it is too long for Istio, which takes an expression of 1024 bytes
+   */
   public static present(name: string): Cookie {
     return new Cookie(name, '[^;]*');
   }
@@ -37,6 +42,7 @@ export class Cookie extends RequestMatch {
   /**
    * An RE2 expression that must cover the cookie's whole value. Write `[^;]*` for any characters: `.*` would run on into other cookies.
    * @throws `invalid-regex` when RE2 refuses it, or it holds an anchor (`^`, `$`), which matches nowhere but at the ends of the header
+   * @throws `invalid-header` when the name is none of a cookie
    */
   public static regex(name: string, regex: string): Cookie {
     const what = `regex of cookie '${name}'`;

@@ -13,20 +13,27 @@ const IGNORED_BY_ISTIO = ['uri', 'scheme', 'method', 'authority'];
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
  */
 export class HeaderMatch extends RequestMatch {
-  /** The header has this value and no other. */
+  /**
+   * The header has this value and no other.
+   * @throws `invalid-header` when the name is none of a header, or one that Istio ignores in a match
+   */
   public static exact(name: string, value: string): HeaderMatch {
     return new HeaderMatch('headers', name, { exact: value });
   }
 
   /**
    * The header's value begins with these characters, of which there is at least one.
-   * @throws `invalid-header` when there is none
+   * @throws `invalid-header` when there is none, or the name is none of a header or one that Istio ignores in a match
    */
   public static prefix(name: string, value: string): HeaderMatch {
     return new HeaderMatch('headers', name, { prefix: requirePrefix(ErrorCode.INVALID_HEADER, `header '${name}'`, value) });
   }
 
-  /** The header's value holds these characters somewhere. */
+  /**
+   * The header's value holds these characters somewhere.
+   * @throws `invalid-header` when the name is none of a header, or one that Istio ignores in a match
+   * @throws `invalid-regex` when they are too long for Istio, which takes an expression of 1024 bytes
+   */
   public static contains(name: string, value: string): HeaderMatch {
     return new HeaderMatch('headers', name, { regex: requireRe2(`header '${name}'`, `.*${escapeRe2(value)}.*`) });
   }
@@ -34,24 +41,32 @@ export class HeaderMatch extends RequestMatch {
   /**
    * An RE2 expression that must cover the header's whole value.
    * @throws `invalid-regex` when RE2 refuses it
+   * @throws `invalid-header` when the name is none of a header, or one that Istio ignores in a match
    */
   public static regex(name: string, regex: string): HeaderMatch {
     return new HeaderMatch('headers', name, { regex: requireRe2(`regex of header '${name}'`, regex) });
   }
 
-  /** The header is there, whatever its value. */
+  /**
+   * The header is there, whatever its value.
+   * @throws `invalid-header` when the name is none of a header, or one that Istio ignores in a match
+   */
   public static present(name: string): HeaderMatch {
     return new HeaderMatch('headers', name, {});
   }
 
-  /** The header is not there. */
+  /**
+   * The header is not there.
+   * @throws `invalid-header` when the name is none of a header, or one that Istio ignores in a match
+   */
   public static absent(name: string): HeaderMatch {
     return new HeaderMatch('withoutHeaders', name, {});
   }
 
   /**
    * The header is not there or has another value.
-   * @throws `invalid-header` when the value is empty, which Istio takes for a missing header
+   * @throws `invalid-header` when the value is empty, which Istio takes for a missing header, or the name is none of a header or
+   * one that Istio ignores in a match
    */
   public static notExact(name: string, value: string): HeaderMatch {
     return new HeaderMatch('withoutHeaders', name, { exact: value });
@@ -60,7 +75,8 @@ export class HeaderMatch extends RequestMatch {
   /**
    * The header is not there, or its whole value does not match the RE2 expression.
    * @throws `invalid-regex` when RE2 refuses it
-   * @throws `invalid-header` when it matches an empty value, which Istio takes for a missing header
+   * @throws `invalid-header` when it matches an empty value, which Istio takes for a missing header, or the name is none of a
+   * header or one that Istio ignores in a match
    */
   public static notRegex(name: string, regex: string): HeaderMatch {
     return new HeaderMatch('withoutHeaders', name, { regex: requireRe2(`regex of header '${name}'`, regex) });

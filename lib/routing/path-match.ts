@@ -84,6 +84,7 @@ export class PathMatch extends RequestMatch {
    * A path with placeholders: `{*}` is exactly one segment, `{**}` any number of characters, slashes included.
    * @example PathMatch.template('/users/{*}/orders')
    * @throws `invalid-path` when it does not begin with `/`, or a brace is anything but `{*}` or `{**}`
+   * @throws `invalid-regex` when it is too long for Istio, which takes an expression of 1024 bytes
    */
   public static template(template: string): PathMatch {
     // A placeholder cannot be the beginning: it stands for what follows a slash.

@@ -9,14 +9,17 @@ import { requirePrefix, requireRe2, type StringMatch } from './string-match';
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
  */
 export class QueryMatch extends RequestMatch {
-  /** The parameter has this value and no other. */
+  /**
+   * The parameter has this value and no other.
+   * @throws `invalid-query` when the name is none of a parameter
+   */
   public static exact(name: string, value: string): QueryMatch {
     return new QueryMatch(name, { exact: value });
   }
 
   /**
    * The parameter's value begins with these characters, of which there is at least one.
-   * @throws `invalid-query` when there is none
+   * @throws `invalid-query` when there is none, or the name is none of a parameter
    */
   public static prefix(name: string, value: string): QueryMatch {
     return new QueryMatch(name, { prefix: requirePrefix(ErrorCode.INVALID_QUERY, `query parameter '${name}'`, value) });
@@ -25,12 +28,16 @@ export class QueryMatch extends RequestMatch {
   /**
    * An RE2 expression that must cover the parameter's whole value.
    * @throws `invalid-regex` when RE2 refuses it
+   * @throws `invalid-query` when the name is none of a parameter
    */
   public static regex(name: string, regex: string): QueryMatch {
     return new QueryMatch(name, { regex: requireRe2(`regex of query parameter '${name}'`, regex) });
   }
 
-  /** The parameter is there, whatever its value. */
+  /**
+   * The parameter is there, whatever its value.
+   * @throws `invalid-query` when the name is none of a parameter
+   */
   public static present(name: string): QueryMatch {
     return new QueryMatch(name, {});
   }

@@ -66,6 +66,8 @@ export class Redirect {
   /**
    * To this path.
    * @throws `invalid-path` when it does not begin with `/`
+   * @throws `invalid-host` when `authority` is no DNS name
+   * @throws `out-of-range` when the port is not 1 to 65535, or the scheme neither `http` nor `https`
    */
   public static path(path: string, options: RedirectOptions = {}): Redirect {
     return new Redirect({ uri: requirePath(path) }, options);
@@ -75,6 +77,8 @@ export class Redirect {
    * To the same path with this in place of the prefix that the route matched. A path that the route matches exactly is replaced as a
    * whole. Needs a route that matches by prefix, exactly, or both ({@link PathMatch.below}), and Istio 1.31 or newer.
    * @throws `invalid-path` when it does not begin with `/`
+   * @throws `invalid-host` when `authority` is no DNS name
+   * @throws `out-of-range` when the port is not 1 to 65535, or the scheme neither `http` nor `https`
    */
   public static prefix(prefix: string, options: RedirectOptions = {}): Redirect {
     return new Redirect({ prefixRewrite: requirePath(prefix) }, options);
@@ -83,12 +87,17 @@ export class Redirect {
   /**
    * To the same path on another host.
    * @throws `invalid-host` when it is no DNS name
+   * @throws `out-of-range` when the port is not 1 to 65535, or the scheme neither `http` nor `https`
    */
   public static authority(host: string, options: RedirectOptions = {}): Redirect {
     return new Redirect({}, { ...options, authority: host });
   }
 
-  /** To the same host and path by `https`. */
+  /**
+   * To the same host and path by `https`.
+   * @throws `invalid-host` when `authority` is no DNS name
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static https(options: RedirectOptions = {}): Redirect {
     return new Redirect({}, { ...options, scheme: 'https' });
   }

@@ -12,6 +12,7 @@ export class SourceMatch extends RequestMatch {
   /**
    * The caller's pod carries these labels.
    * @throws `unsupported-match` when there is none
+   * @throws `invalid-name` when a key or a value is none of a label
    */
   public static labels(labels: { [key: string]: string }): SourceMatch {
     if (Object.keys(labels).length === 0) {
@@ -23,7 +24,10 @@ export class SourceMatch extends RequestMatch {
     return new SourceMatch({ sourceLabels: { ...labels } });
   }
 
-  /** The caller's pod lives in this namespace. */
+  /**
+   * The caller's pod lives in this namespace.
+   * @throws `invalid-name` when it is no DNS label
+   */
   public static namespace(namespace: string): SourceMatch {
     return new SourceMatch({ sourceNamespace: requireDnsLabel('source namespace', namespace) });
   }

@@ -57,7 +57,7 @@ export class MeshApp extends App {
   /**
    * All charts of this app; a chart comes after those it depends on.
    *
-   * @throws MeshError DEPENDENCY_CYCLE when constructs depend on each other in a circle
+   * @throws `dependency-cycle` when constructs depend on each other in a circle
    */
   public override get charts(): Chart[] {
     return order(this).charts.map(({ chart }) => chart);
@@ -66,11 +66,15 @@ export class MeshApp extends App {
   /**
    * Checks and renders all objects and writes them to the output folder, in one go.
    *
-   * @throws MeshError VALIDATION_FAILED with all that the constructs' own validations found
-   * @throws MeshError RENDER_FAILED when an object cannot be rendered
-   * @throws MeshError DUPLICATE_OBJECT, INVALID_NAME or MISSING_NAMESPACE with all objects that the API server would not take
-   * @throws MeshError FOREIGN_FILE when a file of somebody else stands where one must be written
-   * @throws MeshError OUTPUT_FAILED when the output folder cannot be written
+   * @throws `validation-failed` with all that the constructs' own validations found; those of this library have their own codes
+   * @throws `dependency-cycle` when constructs depend on each other in a circle
+   * @throws `render-failed` when an object cannot be rendered; constructs of this library have their own codes
+   * @throws `duplicate-object`, `invalid-name`, `missing-namespace` with all objects that the API server would not take
+   * @throws `unknown-subset`, `unknown-port`, `unreachable-route`, `unserved-host`, `host-taken`, `bypassed-split`,
+   * `empty-subset`, `never-ejects`, `mtls-conflict` with all objects that do not fit each other
+   * @throws `duplicate-file` when two charts, or two objects, would be written to one file
+   * @throws `foreign-file` when a file of somebody else stands where one must be written
+   * @throws `output-failed` when the output folder cannot be written
    */
   public override synth(): void {
     const output = new OutputFolder(this.outdir);
@@ -93,7 +97,7 @@ export class MeshApp extends App {
    * Checks and renders all objects.
    *
    * @returns one YAML text with all objects of all charts
-   * @throws MeshError as {@link synth}, but for the output folder
+   * @throws what {@link synth} throws, but for `duplicate-file`, `foreign-file` and `output-failed`
    */
   public override synthYaml(): string {
     const { charts, yaml } = this.render();

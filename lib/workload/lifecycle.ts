@@ -17,12 +17,19 @@ export class LifecycleHandler {
     return new LifecycleHandler({ exec: { command: requireCommand(command) } });
   }
 
-  /** GET this path from the container. */
+  /**
+   * GET this path from the container.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-path` when the path does not begin with `/` or holds a query, a fragment or a blank
+   */
   public static http(port: number, path: string): LifecycleHandler {
     return new LifecycleHandler({ httpGet: { path: requirePath(path), port: requirePort('port of the handler', port) } });
   }
 
-  /** Wait; needs no `sleep` in the image. Kubernetes 1.30 and newer. */
+  /**
+   * Wait; needs no `sleep` in the image. Kubernetes 1.30 and newer.
+   * @throws `out-of-range` when it is not a whole number of seconds from 1 up
+   */
   public static sleep(duration: Duration): LifecycleHandler {
     return new LifecycleHandler({ sleep: { seconds: renderSeconds('sleep of the handler', duration, 1) } });
   }

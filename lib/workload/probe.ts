@@ -64,12 +64,20 @@ export interface GrpcProbeOptions extends ProbeOptions {
  * @see https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/
  */
 export class Probe {
-  /** Healthy when the container accepts a connection on this port. */
+  /**
+   * Healthy when the container accepts a connection on this port.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static tcp(port: number, options: ProbeOptions = {}): Probe {
     return new Probe({ tcpSocket: { port: requirePort('port of the probe', port) } }, options);
   }
 
-  /** Healthy when a GET of this path answers 200 to 399. */
+  /**
+   * Healthy when a GET of this path answers 200 to 399.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   * @throws `invalid-path` when the path does not begin with `/` or holds a fragment or a blank
+   * @throws `invalid-header` when the name of a header is none
+   */
   public static http(port: number, path: string, options: HttpProbeOptions = {}): Probe {
     const httpHeaders = Object.entries(options.headers ?? {}).map(([name, value]) => ({ name: requireHeaderName(name), value }));
     return new Probe(
@@ -84,7 +92,10 @@ export class Probe {
     );
   }
 
-  /** Healthy when gRPC's health service says `SERVING`. */
+  /**
+   * Healthy when gRPC's health service says `SERVING`.
+   * @throws `out-of-range` when the port is not 1 to 65535
+   */
   public static grpc(port: number, options: GrpcProbeOptions = {}): Probe {
     return new Probe({ grpc: { port: requirePort('port of the probe', port), service: options.service } }, options);
   }

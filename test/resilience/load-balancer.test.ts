@@ -47,6 +47,10 @@ describe('a load balancer', () => {
     [() => HashKey.header('a b'), "header name is 'a b'; allowed are letters, digits and !#$%&'*+.^_`|~- (invalid-header)"],
     [() => HashKey.cookie(''), "header name is ''; allowed are letters, digits and !#$%&'*+.^_`|~- (invalid-header)"],
     [
+      () => HashKey.cookie('user', { ttl: Duration.millis(0.5) }),
+      "ttl of cookie 'user' is 0.5 ms; allowed are whole milliseconds from 1 up (out-of-range)",
+    ],
+    [
       () => HashKey.queryParameter(''),
       "query parameter is ''; it must not be empty or hold blanks, '&', '=', '#', '?' (invalid-query)",
     ],
