@@ -2,6 +2,7 @@ import { MeshModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
 import { checkObjects } from './objects';
+import { checkOwners } from './owners';
 import { checkRollouts } from './rollouts';
 import { checkRoutes } from './routes';
 import { checkWorkloads } from './workloads';
@@ -15,11 +16,12 @@ export function check(objects: readonly Rendered[]): Finding[] {
   if (mistakes.length > 0) {
     return mistakes;
   }
-  const findings = MeshModel.ofEachSet(objects).flatMap((model) => [
-    ...checkRoutes(model),
-    ...checkWorkloads(model),
-    ...checkRollouts(model),
-  ]);
+  const models = MeshModel.ofEachSet(objects);
+  const whole = models.length === 1 ? models[0] : new MeshModel(objects);
+  const findings = [
+    ...models.flatMap((model) => [...checkRoutes(model), ...checkWorkloads(model), ...checkRollouts(model)]),
+    ...checkOwners(whole),
+  ];
   const distinct = new Map(findings.map((finding) => [`${finding.construct.node.path} ${finding.message}`, finding]));
   return [...distinct.values()];
 }

@@ -1,7 +1,7 @@
-import { Alternatives } from '../alternatives';
 import { ErrorCode } from '../errors';
 import { isDnsLabel, isLabelValue, isServiceName } from '../limits';
 import type { Manifest, Rendered } from '../model/rendered';
+import { Claims } from './claims';
 import type { Finding } from './finding';
 
 /**
@@ -20,26 +20,13 @@ export function checkObjects(objects: readonly Rendered[]): Finding[] {
 
 /** Finds objects with the same group, kind, namespace and name, save in charts that are never applied together. The version is no part of it: `v1beta1` and `v1` name the same object. */
 export function findDuplicates(objects: readonly Rendered[]): Finding[] {
-  const seen = new Map<string, Rendered[]>();
-  const mistakes: Finding[] = [];
-  for (const object of objects) {
+  const claims = new Claims();
+  return objects.flatMap((object) => {
     const key = identity(object.manifest);
-    if (key === undefined) {
-      continue;
-    }
-    const earlier = seen.get(key);
-    if (earlier === undefined) {
-      seen.set(key, [object]);
-      continue;
-    }
-    const other = earlier.find(({ construct }) => Alternatives._together(construct, object.construct));
-    if (other !== undefined) {
-      const message = `is the same object as [${other.construct.node.path}]: ${title(object.manifest)}`;
-      mistakes.push({ code: ErrorCode.DUPLICATE_OBJECT, message, construct: object.construct });
-    }
-    earlier.push(object);
-  }
-  return mistakes;
+    const other = key === undefined ? undefined : claims.add(key, object);
+    const message = () => `is the same object as [${other?.construct.node.path}]: ${title(object.manifest)}`;
+    return other === undefined ? [] : [{ code: ErrorCode.DUPLICATE_OBJECT, message: message(), construct: object.construct }];
+  });
 }
 
 /** What tells an object from all others in a cluster; undefined where the API server makes up the name. */

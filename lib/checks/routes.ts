@@ -1,20 +1,15 @@
 import { ErrorCode } from '../errors';
-import type { DestinationModel, GatewayModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
+import type { DestinationModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
 import type { Finding } from './finding';
 
-/** Finds routes to nowhere, routes that no request reaches, and hosts with two owners. */
+/** Finds routes to nowhere, routes that pass by a split, and routes that no request reaches. */
 export function checkRoutes(model: MeshModel): Finding[] {
-  return [
-    ...model.virtualServices.flatMap((virtualService) => [
-      ...findDeadDestinations(model, virtualService),
-      ...findBypassedSplits(model, virtualService),
-      ...findUnreachableRoutes(virtualService),
-      ...findUnservedHosts(model, virtualService),
-    ]),
-    ...findHostsWithTwoOwners(model),
-    ...findRulesForOneHost(model),
-    ...findGatewaysForOneHost(model),
-  ];
+  return model.virtualServices.flatMap((virtualService) => [
+    ...findDeadDestinations(model, virtualService),
+    ...findBypassedSplits(model, virtualService),
+    ...findUnreachableRoutes(virtualService),
+    ...findUnservedHosts(model, virtualService),
+  ]);
 }
 
 /** A subset or a port that the destination does not have is answered with 503. */
@@ -86,7 +81,7 @@ function findUnreachableRoutes({ object, http }: VirtualServiceModel): Finding[]
 /** Requests for a host reach a VirtualService only through a gateway that serves the host. */
 function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: VirtualServiceModel): Finding[] {
   return gateways.flatMap((name) => {
-    const gateway = model.gateways.get(name);
+    const gateway = model.gatewayNamed(name);
     return gateway === undefined
       ? []
       : hosts
@@ -106,54 +101,4 @@ function serves(served: ReadonlySet<string>, host: string): boolean {
   }
   const labels = host.split('.');
   return labels.some((_, index) => served.has(['*', ...labels.slice(index + 1)].join('.')));
-}
-
-/** Istio takes one of two VirtualServices for a host inside the mesh, and an undefined order of routes at a gateway. */
-function findHostsWithTwoOwners(model: MeshModel): Finding[] {
-  const owners = new Map<string, VirtualServiceModel>();
-  return model.virtualServices
-    .filter(({ http }) => http.length > 0)
-    .flatMap((virtualService) =>
-      virtualService.hosts.flatMap((host) =>
-        virtualService.gateways.flatMap((gateway): Finding[] => {
-          const key = [host, gateway, gateway === 'mesh' && virtualService.isPrivate ? virtualService.namespace : '*'].join(' ');
-          const owner = owners.get(key);
-          if (owner === undefined) {
-            owners.set(key, virtualService);
-            return [];
-          }
-          const message = `host '${host}' at ${gateway === 'mesh' ? 'the mesh' : `gateway '${gateway}'`} belongs to [${owner.object.construct.node.path}] already; write all its routes into one VirtualService`;
-          return [{ code: ErrorCode.HOST_TAKEN, message, construct: virtualService.object.construct }];
-        }),
-      ),
-    );
-}
-
-/** Of two DestinationRules for a host Istio takes the subsets of both, but the settings of one. */
-function findRulesForOneHost(model: MeshModel): Finding[] {
-  return model.destinationRules.flatMap((rule): Finding[] => {
-    const first = model.rulesOf(rule.host).find((other) => other.namespace === rule.namespace);
-    if (first === undefined || first === rule) {
-      return [];
-    }
-    const message = `host '${rule.host}' has a DestinationRule already, [${first.object.construct.node.path}]; write one for all its subsets and settings`;
-    return [{ code: ErrorCode.HOST_TAKEN, message, construct: rule.object.construct }];
-  });
-}
-
-/**
- * Of two Gateways with the same host on the same port of the same pods, whatever their namespaces, Istio takes one, or mixes their
- * routes. Only for `*` each namespace counts alone: systems that are applied one at a time all begin with it.
- */
-function findGatewaysForOneHost(model: MeshModel): Finding[] {
-  const owners = new Map<string, GatewayModel>();
-  return [...model.gateways.values()].flatMap((gateway) =>
-    gateway.entrances.flatMap(({ host, place }): Finding[] => {
-      const key = [host === '*' ? gateway.namespace : '', host, place].join(' ');
-      const owner = owners.get(key) ?? gateway;
-      owners.set(key, owner);
-      const message = `host '${host}' on ${place} belongs to gateway [${owner.object.construct.node.path}] already; expose it there`;
-      return owner === gateway ? [] : [{ code: ErrorCode.HOST_TAKEN, message, construct: gateway.object.construct }];
-    }),
-  );
 }

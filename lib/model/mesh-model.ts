@@ -119,25 +119,17 @@ type Data = any;
 /** All that the app says about its mesh, read once from the rendered manifests. */
 export class MeshModel {
   /**
-   * What can be applied together: everything outside {@link Alternatives}, with one alternative at a time.
+   * What can be applied together: everything outside {@link Alternatives}, with one alternative at a time, and with one of those inside it.
+   * Two alternatives that have nothing to do with each other meet in no set.
    */
   public static ofEachSet(objects: readonly Rendered[]): MeshModel[] {
-    const common: Rendered[] = [];
-    const alternatives = new Map<string, Rendered[]>();
-    const choices = new Map<Chart, string | undefined>();
-    for (const object of objects) {
-      const { chart } = object;
-      const choice = choices.has(chart) ? choices.get(chart) : choiceOf(chart);
-      choices.set(chart, choice);
-      if (choice === undefined) {
-        common.push(object);
-      } else {
-        append(alternatives, choice, object);
-      }
+    const choices = new Map<Chart, string[]>();
+    for (const { chart } of objects) {
+      choices.set(chart, choices.get(chart) ?? choicesOf(chart));
     }
-    return alternatives.size === 0
-      ? [new MeshModel(common)]
-      : [...alternatives.values()].map((chosen) => new MeshModel([...common, ...chosen]));
+    const all = [...new Map([...choices.values()].map((path) => [path.at(-1), path])).values()];
+    const last = all.filter((path) => !all.some((other) => other.length > path.length && isWithin(path, other)));
+    return last.map((chosen) => new MeshModel(objects.filter(({ chart }) => isWithin(choices.get(chart) as string[], chosen))));
   }
 
   /** By full host name. */
@@ -145,8 +137,7 @@ export class MeshModel {
   public readonly workloads: WorkloadModel[] = [];
   public readonly virtualServices: VirtualServiceModel[] = [];
   public readonly destinationRules: DestinationRuleModel[] = [];
-  /** By `namespace/name`. */
-  public readonly gateways = new Map<string, GatewayModel>();
+  public readonly gateways: GatewayModel[] = [];
   public readonly peerAuthentications: PeerAuthenticationModel[] = [];
   public readonly serviceMonitors: ServiceMonitorModel[] = [];
   public readonly rollouts: RolloutModel[] = [];
@@ -156,6 +147,7 @@ export class MeshModel {
 
   private readonly podsByLabel = new LabelIndex<WorkloadModel>();
   private readonly servicesByLabel = new LabelIndex<ServiceModel>();
+  private readonly gatewaysByName = new Map<string, GatewayModel>();
   private readonly splitsByHost = new Map<string, VirtualServiceModel>();
   private readonly rulesByHost = new Map<string, DestinationRuleModel[]>();
 
@@ -179,6 +171,11 @@ export class MeshModel {
   /** The DestinationRules for a host. */
   public rulesOf(host: string): readonly DestinationRuleModel[] {
     return this.rulesByHost.get(host) ?? [];
+  }
+
+  /** The Gateway with this `namespace/name`. */
+  public gatewayNamed(name: string): GatewayModel | undefined {
+    return this.gatewaysByName.get(name);
   }
 
   /** The VirtualService that shares the requests for a host inside the mesh among several subsets of it. */
@@ -254,7 +251,7 @@ export class MeshModel {
         });
         break;
       case 'networking.istio.io/Gateway':
-        this.gateways.set(`${namespace}/${name}`, {
+        this.addGateway(`${namespace}/${name}`, {
           object,
           namespace,
           entrances: (spec.servers ?? []).flatMap((server: Data) =>
@@ -306,6 +303,11 @@ export class MeshModel {
         });
         break;
     }
+  }
+
+  private addGateway(name: string, gateway: GatewayModel): void {
+    this.gateways.push(gateway);
+    this.gatewaysByName.set(name, gateway);
   }
 
   private addWorkload(workload: WorkloadModel): void {
@@ -390,11 +392,15 @@ export function covers(selector: Record<string, string>, labels: Record<string, 
   return Object.keys(selector).every((key) => labels[key] === selector[key]);
 }
 
-/** The alternative that a chart belongs to. */
-function choiceOf(chart: Chart): string | undefined {
+/** The alternatives that a chart belongs to, from the outermost in. */
+function choicesOf(chart: Chart): string[] {
   const { scopes } = chart.node;
-  const index = scopes.findIndex((scope) => scope instanceof Alternatives);
-  return index < 0 ? undefined : scopes[index + 1].node.path;
+  return scopes.slice(1).flatMap((scope, index) => (scopes[index] instanceof Alternatives ? scope.node.path : []));
+}
+
+/** Whether what belongs to some alternatives is there when these are chosen. */
+function isWithin(choices: readonly string[], chosen: readonly string[]): boolean {
+  return choices.every((choice, index) => chosen[index] === choice);
 }
 
 /** What an autoscaler or Flagger scales: `namespace/kind/name`. */

@@ -14,7 +14,9 @@ import {
   MeshNamespace,
   type OutlierDetection,
   ResilienceRules,
+  Rollout,
 } from 'cdk8s-istio';
+import type { Construct } from 'constructs';
 import { check } from '../../lib/checks';
 import type { Manifest } from '../../lib/model/rendered';
 
@@ -353,6 +355,63 @@ describe('the checks over all manifests', () => {
     });
     expect(found).toEqual([
       `unknown-subset: http[0] leads to subset 'v3' of '${CART}', which no DestinationRule defines; there are v1, v2`,
+    ]);
+  });
+
+  describe('where several rollouts are applied, each at one of its steps,', () => {
+    const STEPS = [
+      { v1: 80, v2: 20 },
+      { v1: 0, v2: 100 },
+    ];
+    const rollOut = (scope: Construct, namespace: string, host: string) => {
+      for (const { chart, split } of new Rollout(scope, namespace, { namespace, steps: STEPS }).steps) {
+        const app = new CanaryApp(chart, 'cart', {
+          image: 'cart:1',
+          ports: [AppPort.http(80)],
+          versions: { v1: {}, v2: {} },
+          split,
+        });
+        MeshGateway.fromName(chart, 'gateway', { name: 'gateway', namespace: 'istio-system' }).expose(app, { host });
+      }
+    };
+
+    test('find a host that two of them want', () => {
+      const found = findings((app) => {
+        rollOut(app, 'one', 'shop.example.com');
+        rollOut(app, 'two', 'shop.example.com');
+      });
+      expect(new Set(found).size).toBe(1);
+      expect(found[0]).toMatch(
+        /^host-taken: host 'shop.example.com' at gateway 'istio-system\/gateway' belongs to \[one\/80-20\//,
+      );
+    });
+
+    test('find nothing where each has its own', () => {
+      const found = findings((app) => {
+        rollOut(app, 'one', 'one.example.com');
+        rollOut(app, 'two', 'two.example.com');
+      });
+      expect(found).toEqual([]);
+    });
+
+    test('find nothing where they are alternatives themselves', () => {
+      const found = findings((app) => {
+        const environments = new Alternatives(app, 'environments');
+        rollOut(environments, 'one', 'shop.example.com');
+        rollOut(environments, 'two', 'shop.example.com');
+      });
+      expect(found).toEqual([]);
+    });
+  });
+
+  test('find two VirtualServices for one host in the mesh whatever they route, since Istio takes one', () => {
+    const found = inChart((chart) => {
+      const route = [{ destination: { host: 'db.data.svc.cluster.local' } }];
+      add(chart, 'VirtualService', 'one', { hosts: ['db'], tcp: [{ route }] });
+      add(chart, 'VirtualService', 'two', { hosts: ['db'], tls: [{ match: [{ sniHosts: ['db'] }], route }] });
+    });
+    expect(found).toEqual([
+      "host-taken: host 'db.shop.svc.cluster.local' at the mesh belongs to [shop/VirtualService-one] already; write all its routes into one VirtualService",
     ]);
   });
 
