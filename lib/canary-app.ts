@@ -216,7 +216,7 @@ export class CanaryApp extends MeshService {
    * Lets this app call another. From the first call on, an app calls and is called by those alone of whom it is said: its Sidecar,
    * its AuthorizationPolicy and its NetworkPolicy are all written from these calls, and from the gateways that expose it. Where a rule of
    * the other leads on to a third, that one is called too. Metrics stay open to Prometheus: from any namespace, until {@link DefaultDeny}
-   * says in which it is.
+   * says in which it is. Names are asked of the pods in `kube-system` alone; {@link DefaultDeny} says what a NodeLocal DNSCache needs.
    *
    * @throws `invalid-call` when no policy can express it, `unknown-port`, `bypassed-split`, `missing-identity`,
    * `missing-networks`

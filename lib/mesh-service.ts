@@ -82,7 +82,10 @@ export abstract class MeshService extends Construct {
     requireDistinctPorts(this._ports, this);
   }
 
-  /** The full name of the Service in the cluster, so that no namespace decides by accident. */
+  /**
+   * The full name of the Service in the cluster, so that no namespace decides by accident. The cluster's domain is `cluster.local`; no
+   * other can be said.
+   */
   public get host(): string {
     return `${this.serviceName}.${this.namespace}.svc.cluster.local`;
   }

@@ -164,7 +164,8 @@ export interface CanaryAnalysis {
    */
   readonly stepWeight?: number;
   /**
-   * The largest share of the next version in percent, before it takes the place of the one in use.
+   * The share of the next version in percent at which it takes the place of the one in use. While it has less, a whole step is added:
+   * `stepWeight: 30` with `maxWeight: 50` gives it 30, then 60.
    * @default - Flagger's: 100
    */
   readonly maxWeight?: number;

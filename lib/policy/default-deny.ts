@@ -30,12 +30,16 @@ export interface DefaultDenyProps {
  * there is yours to say. The Service that takes traces or logs from proxies is called by the apps like any other
  * ({@link MeshService.fromName}).
  *
+ * Names are asked of the pods in `kube-system` alone. A NodeLocal DNSCache answers on an address of the node instead, to which a
+ * NetworkPolicy of your own must open the way.
+ *
  * A proxy without calls of its own knows no other host either (Sidecar). That alone would be no protection, since pods can go past
  * their proxy: the network holds them back.
  *
  * @see https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns
  * @see https://istio.io/latest/docs/reference/config/networking/sidecar/
  * @see https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies
+ * @see https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/
  */
 export class DefaultDeny extends Construct {
   /** The namespace. */

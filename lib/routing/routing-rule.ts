@@ -8,7 +8,10 @@ import type { Rewrite } from './rewrite';
 
 /** A copy of the requests for another version; its answers are thrown away. */
 export interface Mirror {
-  /** The version that gets the copy. */
+  /**
+   * The version that gets the copy. One that gets all the requests themselves is refused (`invalid-rule`), so a mirror goes with the step
+   * that gives its version 100 percent.
+   */
   readonly to: string;
   /**
    * How many percent of the requests are copied.
@@ -70,7 +73,8 @@ export interface RoutingRule extends RouteOptions {
    */
   readonly split?: { [version: string]: number };
   /**
-   * They go to another Service.
+   * They go to another Service. Of an app its split holds for them, with its `destinationHeaders`; its rules, its mirrors and what else is
+   * said of its routes do not.
    * @default - another outcome is said
    */
   readonly service?: MeshService;
