@@ -21,12 +21,16 @@ export function checkObjects(objects: readonly Rendered[]): Finding[] {
 /** Finds objects with the same group, kind, namespace and name, save in charts that are never applied together. The version is no part of it: `v1beta1` and `v1` name the same object. */
 export function findDuplicates(objects: readonly Rendered[]): Finding[] {
   const claims = new Claims();
-  return objects.flatMap((object) => {
+  const mistakes: Finding[] = [];
+  for (const object of objects) {
     const key = identity(object.manifest);
     const other = key === undefined ? undefined : claims.add(key, object);
-    const message = () => `is the same object as [${other?.construct.node.path}]: ${title(object.manifest)}`;
-    return other === undefined ? [] : [{ code: ErrorCode.DUPLICATE_OBJECT, message: message(), construct: object.construct }];
-  });
+    if (other !== undefined) {
+      const message = `is the same object as [${other.construct.node.path}]: ${title(object.manifest)}`;
+      mistakes.push({ code: ErrorCode.DUPLICATE_OBJECT, message, construct: object.construct });
+    }
+  }
+  return mistakes;
 }
 
 /** What tells an object from all others in a cluster; undefined where the API server makes up the name. */

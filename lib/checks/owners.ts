@@ -1,5 +1,5 @@
 import { ErrorCode } from '../errors';
-import type { MeshModel, VirtualServiceModel } from '../model/mesh-model';
+import type { MeshModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import { Claims } from './claims';
 import type { Finding } from './finding';
@@ -12,23 +12,22 @@ export function checkOwners(model: MeshModel): Finding[] {
 /** Istio takes one of two VirtualServices for a host inside the mesh, and an undefined order of HTTP routes at a gateway. */
 function findHostsWithTwoOwners({ virtualServices }: MeshModel): Finding[] {
   const claims = new Claims();
-  return virtualServices.flatMap((virtualService) =>
-    virtualService.hosts.flatMap((host) =>
-      virtualService.gateways
-        .filter((gateway) => gateway === 'mesh' || virtualService.http.length > 0)
-        .flatMap((gateway) => {
-          const owner = claims.add(`${host} ${gateway} ${audience(virtualService, gateway)}`, virtualService.object);
-          const place = gateway === 'mesh' ? 'the mesh' : `gateway '${gateway}'`;
-          return taken(virtualService.object, owner, (path) => {
+  const findings: Finding[] = [];
+  for (const { object, hosts, gateways, http, isPrivate, namespace } of virtualServices) {
+    for (const gateway of gateways.filter((name) => name === 'mesh' || http.length > 0)) {
+      const audience = gateway === 'mesh' && isPrivate ? namespace : '*';
+      const place = gateway === 'mesh' ? 'the mesh' : `gateway '${gateway}'`;
+      for (const host of hosts) {
+        const owner = claims.add(`${host} ${gateway} ${audience}`, object);
+        findings.push(
+          ...taken(object, owner, (path) => {
             return `host '${host}' at ${place} belongs to [${path}] already; write all its routes into one VirtualService`;
-          });
-        }),
-    ),
-  );
-}
-
-function audience({ isPrivate, namespace }: VirtualServiceModel, gateway: string): string {
-  return gateway === 'mesh' && isPrivate ? namespace : '*';
+          }),
+        );
+      }
+    }
+  }
+  return findings;
 }
 
 /** Of two DestinationRules for a host Istio takes the subsets of both, but the settings of one. */

@@ -1,29 +1,30 @@
 import { ErrorCode } from '../errors';
 import type { DestinationModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
+import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
 
 /** Finds routes to nowhere, routes that pass by a split, and routes that no request reaches. */
 export function checkRoutes(model: MeshModel): Finding[] {
   return model.virtualServices.flatMap((virtualService) => [
-    ...findDeadDestinations(model, virtualService),
-    ...findBypassedSplits(model, virtualService),
+    ...findWrongDestinations(model, virtualService),
     ...findUnreachableRoutes(virtualService),
     ...findUnservedHosts(model, virtualService),
   ]);
 }
 
-/** A subset or a port that the destination does not have is answered with 503. */
-function findDeadDestinations(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
+/** A subset or a port that the destination does not have is answered with 503, and one without a subset may pass by a split. */
+function findWrongDestinations(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
   const findings: Finding[] = [];
+  const add = (code: ErrorCode, place: string, problem: string | undefined) => {
+    if (problem !== undefined) {
+      findings.push({ code, message: `${place} ${problem}`, construct: object.construct });
+    }
+  };
   for (const { place, destinations } of [...http, ...streams]) {
     for (const destination of destinations) {
-      const [subset, port] = [findUnknownSubset(model, destination), findUnknownPort(model, destination)];
-      if (subset !== undefined) {
-        findings.push({ code: ErrorCode.UNKNOWN_SUBSET, message: `${place} ${subset}`, construct: object.construct });
-      }
-      if (port !== undefined) {
-        findings.push({ code: ErrorCode.UNKNOWN_PORT, message: `${place} ${port}`, construct: object.construct });
-      }
+      add(ErrorCode.UNKNOWN_SUBSET, place, findUnknownSubset(model, destination));
+      add(ErrorCode.BYPASSED_SPLIT, place, findBypassedSplit(model, destination, object));
+      add(ErrorCode.UNKNOWN_PORT, place, findUnknownPort(model, destination));
     }
   }
   return findings;
@@ -42,29 +43,19 @@ function findUnknownSubset(model: MeshModel, { host, subset }: DestinationModel)
   return `leads to subset '${subset}' of '${host}', which no DestinationRule defines; there are ${known.join(', ') || 'none'}`;
 }
 
+/** Requests for a host without a subset are shared among the pods of all versions, also of one that should get none. */
+function findBypassedSplit(model: MeshModel, { host, subset }: DestinationModel, object: Rendered): string | undefined {
+  const owner = subset === undefined ? model.splitOf(host)?.object : undefined;
+  return owner === undefined || owner === object
+    ? undefined
+    : `leads to '${host}' without a subset, past the split of [${owner.construct.node.path}]; name subsets as that does, or the app in place of its Service`;
+}
+
 function findUnknownPort(model: MeshModel, { host, port }: DestinationModel): string | undefined {
   const ports = model.services.get(host)?.ports;
   return port === undefined || ports === undefined || ports.some((known) => known.port === port)
     ? undefined
     : `leads to port ${port} of '${host}', which its Service does not have; there are ${ports.map((known) => known.port).join(', ') || 'none'}`;
-}
-
-/** A route to a host without a subset shares requests among the pods of all versions, also of one that should get none. */
-function findBypassedSplits(model: MeshModel, { object, http, streams }: VirtualServiceModel): Finding[] {
-  return [...http, ...streams].flatMap(({ place, destinations }) =>
-    destinations.flatMap(({ host, subset }): Finding[] => {
-      const owner = subset === undefined ? model.splitOf(host) : undefined;
-      return owner === undefined || owner.object === object
-        ? []
-        : [
-            {
-              code: ErrorCode.BYPASSED_SPLIT,
-              message: `${place} leads to '${host}' without a subset, past the split of [${owner.object.construct.node.path}]; name subsets as that does, or the app in place of its Service`,
-              construct: object.construct,
-            },
-          ];
-    }),
-  );
 }
 
 function findUnreachableRoutes({ object, http }: VirtualServiceModel): Finding[] {

@@ -322,12 +322,16 @@ export class MeshModel {
 
   private addVirtualService(virtualService: VirtualServiceModel): void {
     this.virtualServices.push(virtualService);
-    for (const host of virtualService.gateways.includes('mesh') ? virtualService.hosts : []) {
-      const routes = [...virtualService.http, ...virtualService.streams];
-      const subsets = routes.flatMap(({ destinations }) =>
-        destinations.flatMap((to) => (to.host === host ? (to.subset ?? []) : [])),
-      );
-      if (new Set(subsets).size > 1) {
+    const { hosts, gateways, http, streams } = virtualService;
+    for (const host of gateways.includes('mesh') ? hosts : []) {
+      const subsets = new Set<string | undefined>();
+      for (const { destinations } of [...http, ...streams]) {
+        for (const destination of destinations) {
+          subsets.add(destination.host === host ? destination.subset : undefined);
+        }
+      }
+      subsets.delete(undefined);
+      if (subsets.size > 1) {
         this.splitsByHost.set(host, virtualService);
       }
     }
