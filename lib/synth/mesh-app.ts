@@ -71,7 +71,7 @@ export class MeshApp extends App {
    * @throws `render-failed` when an object cannot be rendered; constructs of this library have their own codes
    * @throws `duplicate-object`, `invalid-name`, `missing-namespace` with all objects that the API server would not take
    * @throws `unknown-subset`, `unknown-port`, `unreachable-route`, `unserved-host`, `host-taken`, `bypassed-split`,
-   * `empty-subset`, `never-ejects`, `mtls-conflict` with all objects that do not fit each other
+   * `empty-subset`, `never-ejects`, `no-proxy`, `mtls-conflict` with all objects that do not fit each other
    * @throws `duplicate-file` when two charts, or two objects, would be written to one file
    * @throws `foreign-file` when a file of somebody else stands where one must be written
    * @throws `output-failed` when the output folder cannot be written
