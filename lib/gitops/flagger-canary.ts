@@ -68,8 +68,8 @@ export class FlaggerCanary extends Construct {
   private readonly port: AppPort;
 
   /**
-   * @throws `unsupported-by-rollout`, `invalid-rollout`, `conflicting-rules`, `host-taken`, `out-of-range`, `duplicate-port`,
-   * `invalid-name`
+   * @throws `unsupported-by-rollout`, `invalid-rollout`, `conflicting-rules`, `host-taken`, `unsupported-match`, `out-of-range`,
+   * `duplicate-port`, `invalid-name`
    */
   public constructor(scope: Construct, id: string, props: FlaggerCanaryProps) {
     super(scope, id);
