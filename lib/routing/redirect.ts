@@ -154,7 +154,7 @@ export class Redirect {
     const otherHost = authority !== undefined && !hosts.some((host) => isServed(authority, host));
     const otherScheme = scheme !== undefined && match.scheme !== undefined && !accepts(match.scheme, scheme);
     const otherPort = match.port !== undefined && port !== undefined && port !== match.port;
-    if (otherHost || otherScheme || otherPort) {
+    if (otherHost || otherScheme || otherPort || this.changesMethod(match)) {
       return false;
     }
     if (authority !== undefined && match.authority !== undefined && !accepts(match.authority, authority)) {
@@ -164,6 +164,14 @@ export class Redirect {
     const swapped = wanted?.exact === undefined ? { prefix: prefixRewrite } : { exact: prefixRewrite };
     const next = uri !== undefined ? { exact: uri } : prefixRewrite !== undefined ? swapped : wanted;
     return matchCovers({ uri: wanted, ignoreUriCase }, { uri: next, ignoreUriCase });
+  }
+
+  /** A client that is sent elsewhere with 303 asks with GET; one that asked with HEAD keeps it. */
+  private changesMethod({ method }: HttpMatch): boolean {
+    const { redirectCode } = this.redirect;
+    return (
+      redirectCode === RedirectCode.SEE_OTHER && method !== undefined && !['GET', 'HEAD'].some((next) => accepts(method, next))
+    );
   }
 
   /**

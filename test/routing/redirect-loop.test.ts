@@ -1,4 +1,4 @@
-import { HeaderMatch, PathMatch, Redirect, type RequestMatch } from 'cdk8s-istio';
+import { HeaderMatch, HttpMethod, MethodMatch, PathMatch, Redirect, RedirectCode, type RequestMatch } from 'cdk8s-istio';
 import { requireEnd } from '../../lib/routing/redirect-loop';
 import type { Route } from '../../lib/routing/route';
 import { chart, refusal } from '../support/synth';
@@ -60,6 +60,15 @@ describe('redirects may stand where they are not certain to lead in a circle:', 
       [served(PathMatch.exact('/b').and(HeaderMatch.present('x'))), from('/a', '/b'), from('/b', '/a')],
     ],
     ['another host', [from('/a', '/b'), sent(PathMatch.exact('/b'), Redirect.path('/a', { authority: 'other.example.com' }))]],
+    [
+      'another method, by which a form ends in a page',
+      [
+        sent(
+          PathMatch.exact('/a').and(MethodMatch.oneOf(HttpMethod.POST)),
+          Redirect.path('/a', { code: RedirectCode.SEE_OTHER }),
+        ),
+      ],
+    ],
     ['another scheme', [from('/a', '/b'), sent(PathMatch.exact('/b'), Redirect.path('/a', { scheme: 'https' }))]],
     ['another port', [from('/a', '/b'), sent(PathMatch.exact('/b'), Redirect.path('/a', { port: 8443 }))]],
     ['a prefix that shrinks', [sent(PathMatch.prefix('/a/a'), Redirect.prefix('/a')), served(PathMatch.prefix('/a'))]],

@@ -1,4 +1,13 @@
-import { PathMatch, PortMatch, Redirect, RedirectCode, type RedirectOptions, type RequestMatch } from 'cdk8s-istio';
+import {
+  HttpMethod,
+  MethodMatch,
+  PathMatch,
+  PortMatch,
+  Redirect,
+  RedirectCode,
+  type RedirectOptions,
+  type RequestMatch,
+} from 'cdk8s-istio';
 import { refusal } from '../support/synth';
 
 const HOSTS = ['shop.example.com'];
@@ -88,6 +97,23 @@ describe('a redirect that meets its own route again', () => {
     ['its own host under the same expression', Redirect.authority('shop.example.com'), PathMatch.regex('/a+'), HOSTS],
   ])('is refused: %s', (_what, redirect, when, hosts) => {
     expect(refusal(() => render(redirect, when, hosts))).toContain('(redirect-loop)');
+  });
+
+  test.each([[HttpMethod.GET], [HttpMethod.HEAD], [HttpMethod.POST, HttpMethod.GET]])(
+    'is refused where a client asks again with the same method after 303: %s',
+    (...methods) => {
+      const when = PathMatch.exact('/a').and(MethodMatch.oneOf(...methods));
+      const again = Redirect.path('/a', { code: RedirectCode.SEE_OTHER });
+      expect(refusal(() => render(again, when))).toContain('(redirect-loop)');
+    },
+  );
+
+  test('is no loop for a method that a client gives up for GET after 303, as after a form', () => {
+    const when = PathMatch.exact('/a').and(MethodMatch.oneOf(HttpMethod.POST, HttpMethod.PUT));
+    const to = (code: RedirectCode) => Redirect.path('/a', { code });
+    expect(render(to(RedirectCode.SEE_OTHER), when)).toEqual({ uri: '/a', redirectCode: 303 });
+    expect(refusal(() => render(to(RedirectCode.FOUND), when))).toContain('(redirect-loop)');
+    expect(refusal(() => render(to(RedirectCode.TEMPORARY_REDIRECT), when))).toContain('(redirect-loop)');
   });
 
   test.each<[string, Redirect, RequestMatch | undefined, string[]]>([
