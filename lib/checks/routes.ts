@@ -85,9 +85,9 @@ function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: Virtua
   });
 }
 
-/** Whether a gateway serves a host, by its name, by a wildcard above it, or because one of the two is `*`. */
+/** Whether a gateway serves a host, or of a pattern some host: by its name, by a pattern above it, or by what the pattern is above. */
 function serves(served: ReadonlySet<string>, host: string): boolean {
-  if (served.has(host) || (host === '*' && served.size > 0)) {
+  if (served.has(host) || (host.startsWith('*') && [...served].some((known) => known.endsWith(host.slice(1))))) {
     return true;
   }
   const labels = host.split('.');

@@ -203,6 +203,38 @@ describe('the checks over all manifests', () => {
     ]);
   });
 
+  test('allow a pattern at a gateway that serves some of its hosts', () => {
+    const found = (served: string[], host: string) =>
+      inChart((chart) => {
+        add(chart, 'Gateway', 'gateway', { servers: [{ hosts: served }] });
+        add(chart, 'VirtualService', 'pattern', { hosts: [host], gateways: ['gateway'], http: [toCart] });
+      });
+    expect(found(['a.example.com'], '*.example.com')).toEqual([]);
+    expect(found(['*.a.example.com'], '*.example.com')).toEqual([]);
+    expect(found(['shop/a.example.com'], '*')).toEqual([]);
+    expect(found(['example.com', 'a.example.org'], '*.example.com')).toEqual([
+      "unserved-host: host '*.example.com' is none of those that gateway 'shop/gateway' serves, so no request reaches its routes; the gateway serves example.com, a.example.org",
+    ]);
+    expect(found([], '*')).toHaveLength(1);
+  });
+
+  test('find two VirtualServices for one host in the mesh also where one routes TCP or TLS, which at a gateway may be two', () => {
+    const found = (further: object) =>
+      inChart((chart) => {
+        add(chart, 'VirtualService', 'first', { hosts: ['x.example.com'], http: [toCart], ...further });
+        add(chart, 'VirtualService', 'second', { hosts: ['x.example.com'], tcp: [toCart], ...further });
+        add(chart, 'VirtualService', 'third', {
+          hosts: ['x.example.com'],
+          tls: [{ match: [{ sniHosts: ['x.example.com'] }], ...toCart }],
+          ...further,
+        });
+      });
+    const taken =
+      "host-taken: host 'x.example.com' at the mesh belongs to [shop/VirtualService-first] already; write all its routes into one VirtualService";
+    expect(found({})).toEqual([taken, taken]);
+    expect(found({ gateways: ['other/gateway'] })).toEqual([]);
+  });
+
   test('find a host at two gateways on the same port of the same pods', () => {
     const twice = (listeners: Listener[]) =>
       inChart((chart) => {
