@@ -89,6 +89,13 @@ export function requireHost(value: string, construct?: IConstruct): string {
       construct,
     );
   }
+  if (/(^|\.)\d+$/.test(value)) {
+    throw new MeshError(
+      ErrorCode.INVALID_HOST,
+      `host is ${quote(value)}, which Istio takes for an address, as its last label is a number; allowed are DNS names, '*' only alone or as the first label`,
+      construct,
+    );
+  }
   return value;
 }
 
@@ -105,7 +112,7 @@ export function requirePublicHost(value: string, construct?: IConstruct): string
   return host;
 }
 
-/** A host without `*`: one that a request can have. */
+/** A host without `*`: one that a request can have, which may be an IPv4 address. */
 export function requireHostName(value: string, construct?: IConstruct): string {
   if (value.includes('*')) {
     throw new MeshError(
@@ -114,7 +121,7 @@ export function requireHostName(value: string, construct?: IConstruct): string {
       construct,
     );
   }
-  return requireHost(value, construct);
+  return isIP(value) === 4 ? value : requireHost(value, construct);
 }
 
 export function requirePort(what: string, value: number, construct?: IConstruct): number {

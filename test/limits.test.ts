@@ -51,17 +51,36 @@ describe('names', () => {
 describe('hosts', () => {
   const longest = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
 
-  test.each(['a', 'shop.example.com', '*', '*.example.com', '10.0.0.1', 'xn--bcher-kva.example', longest])(
-    '%s is one',
-    (host) => {
-      expect(requireHost(host)).toBe(host);
-    },
-  );
+  test.each([
+    'a',
+    'shop.example.com',
+    '*',
+    '*.example.com',
+    '1.example',
+    '10.0.0.1.nip.io',
+    'a1',
+    'a.1b',
+    'xn--bcher-kva.example',
+    longest,
+  ])('%s is one', (host) => {
+    expect(requireHost(host)).toBe(host);
+  });
 
   test.each([...HOSTILE, 'a.', '.a', 'a..b', 'a.*.b', 'a*.b', '**', 'http://a', 'a:80', `${longest}x`])('%j is none', (host) => {
     expect(refusal(() => requireHost(host))).toBe(
       `host is '${host}'; allowed are lower-case DNS names of at most 253 characters, '*' only alone or as the first label (invalid-host)`,
     );
+  });
+
+  test.each(['192.168.49.2', '0.0.0.0', '1', 'shop.1', '*.1'])('%s is none, as Istio refuses a number as last label', (host) => {
+    expect(refusal(() => requireHost(host))).toBe(
+      `host is '${host}', which Istio takes for an address, as its last label is a number; allowed are DNS names, '*' only alone or as the first label (invalid-host)`,
+    );
+  });
+
+  test('of a request may be an address', () => {
+    expect(requireHostName('192.168.49.2')).toBe('192.168.49.2');
+    expect(refusal(() => requireHostName('192.168.49.256'))).toContain('(invalid-host)');
   });
 
   test.each(['*', '*.example.com'])('%s is not one host', (host) => {

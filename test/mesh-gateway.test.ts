@@ -346,6 +346,10 @@ describe('an app at a gateway', () => {
       "host is 'Shop.example.com'; allowed are lower-case DNS names of at most 253 characters, '*' only alone or as the first label (invalid-host)",
     ],
     [
+      { host: '192.168.49.2' },
+      "host is '192.168.49.2', which Istio takes for an address, as its last label is a number; allowed are DNS names, '*' only alone or as the first label (invalid-host)",
+    ],
+    [
       { host: 'shop' },
       "host is 'shop', which Istio takes for a Service of the namespace, so no request from outside ever matches; allowed are names with a dot, such as 'shop.example.com', and '*' (invalid-host)",
     ],
