@@ -50,7 +50,7 @@ export enum ErrorCode {
   NO_VERSIONS = 'no-versions',
   /** A split whose shares are no whole percentages or do not sum to 100, or that is missing. */
   INVALID_SPLIT = 'invalid-split',
-  /** A rule without exactly one outcome, or with a setting that does nothing or runs requests twice. */
+  /** A rule without exactly one outcome, or with a setting that does nothing, runs requests twice or shows any site what is meant for its visitors. */
   INVALID_RULE = 'invalid-rule',
   /** A port number or port name that occurs twice. */
   DUPLICATE_PORT = 'duplicate-port',

@@ -3,7 +3,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote, renderSeconds } from '../limits';
 import { requireHeaderName } from './header-match';
 import type { HttpMethod } from './http-match';
-import { requirePrefix, requireRe2, type StringMatch } from './string-match';
+import { accepts, describe, requirePrefix, requireRe2, type StringMatch } from './string-match';
 
 /**
  * An origin that may call from a browser.
@@ -53,7 +53,7 @@ export class CorsOrigin {
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy
  */
 export interface CorsPolicy {
-  /** The origins that may call. */
+  /** The origins that may call, of which there is at least one. */
   readonly allowOrigins: CorsOrigin[];
   /**
    * The methods they may use.
@@ -76,14 +76,30 @@ export interface CorsPolicy {
    */
   readonly maxAge?: Duration;
   /**
-   * Whether cookies and credentials may be sent.
+   * Whether cookies and credentials may be sent; not to origins that may be anybody's, such as `*`.
    * @default false
    */
   readonly allowCredentials?: boolean;
 }
 
+// What Envoy takes for every origin, the origin of a page in a sandbox, and two that are nobody's (RFC 2606).
+const ANYBODY = ['*', 'null', 'https://anybody.invalid', 'http://anybody.invalid'];
+
 /** @internal */
 export function renderCors(cors: CorsPolicy): Record<string, unknown> {
+  if (cors.allowOrigins.length === 0) {
+    throw new MeshError(
+      ErrorCode.INVALID_RULE,
+      'allowOrigins of the CORS policy is empty, so the policy does nothing; name an origin, or leave out cors',
+    );
+  }
+  const open = cors.allowOrigins.find(({ _match }) => ANYBODY.some((origin) => accepts(_match, origin)));
+  if (open !== undefined && cors.allowCredentials) {
+    throw new MeshError(
+      ErrorCode.INVALID_RULE,
+      `CORS policy allows credentials to origin ${describe(open._match)}, so any page on the web reads answers that are meant for its visitor; name the origins that may, or leave out allowCredentials`,
+    );
+  }
   for (const name of [...(cors.allowHeaders ?? []), ...(cors.exposeHeaders ?? [])]) {
     requireHeaderName(name);
   }

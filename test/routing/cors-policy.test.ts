@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import { CorsOrigin, type CorsPolicy, HttpMethod } from 'cdk8s-istio';
 import { renderCors } from '../../lib/routing/cors-policy';
+import { describe as describeMatch } from '../../lib/routing/string-match';
 import { refusal } from '../support/synth';
 
 describe('a CORS policy', () => {
@@ -46,6 +47,27 @@ describe('a CORS policy', () => {
 
   test.each(['*', 'null', 'http://localhost:3000', 'app+x://id'])('takes the origin %j', (origin) => {
     expect(renderCors({ allowOrigins: [CorsOrigin.exact(origin)] })).toMatchObject({ allowOrigins: [{ exact: origin }] });
+  });
+
+  test.each([
+    CorsOrigin.exact('*'),
+    CorsOrigin.exact('null'),
+    CorsOrigin.regex('.*'),
+    CorsOrigin.regex('https?://.+'),
+    CorsOrigin.prefix('https://'),
+    CorsOrigin.prefix('http'),
+  ])('is refused where any page reads what a visitor may: %j', (origin) => {
+    const allowOrigins = [CorsOrigin.exact('https://shop.example.com'), origin];
+    expect(refusal(() => renderCors({ allowOrigins, allowCredentials: true }))).toBe(
+      `CORS policy allows credentials to origin ${describeMatch(origin._match)}, so any page on the web reads answers that are meant for its visitor; name the origins that may, or leave out allowCredentials (invalid-rule)`,
+    );
+    expect(renderCors({ allowOrigins, allowCredentials: false }).allowOrigins).toHaveLength(2);
+  });
+
+  test('is refused without an origin, for which it does nothing', () => {
+    expect(refusal(() => renderCors({ allowOrigins: [] }))).toBe(
+      'allowOrigins of the CORS policy is empty, so the policy does nothing; name an origin, or leave out cors (invalid-rule)',
+    );
   });
 
   test('is refused with an empty prefix and a bad expression', () => {
