@@ -22,10 +22,10 @@ export class ConfigFiles {
   ) {
     for (const [path, content] of Object.entries(files)) {
       const key = basename(path);
-      if (!path.startsWith('/') || path.endsWith('/') || !KEY.test(key) || key === '.' || key === '..') {
+      if (!path.startsWith('/') || path.endsWith('/') || !KEY.test(key) || key === '.' || key.startsWith('..')) {
         throw new MeshError(
           ErrorCode.INVALID_WORKLOAD,
-          `file is ${quote(path)}; allowed are absolute paths whose last part holds letters, digits, '-', '_' and '.'`,
+          `file is ${quote(path)}; allowed are absolute paths whose last part holds letters, digits, '-', '_' and '.', and neither is '.' nor begins with '..'`,
           construct,
         );
       }

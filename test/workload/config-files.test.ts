@@ -25,14 +25,24 @@ describe('files', () => {
     expect(checksum({ '/a': '2', '/b': '1' })).not.toBe(checksum({ '/a': '1', '/b': '2' }));
   });
 
-  test.each(['', '/', 'app.toml', './app.toml', '/etc/', '/etc/..', '/etc/.', '/etc/a b', '/etc/ä', '/etc/a:b'])(
-    'are refused at %j',
-    (path) => {
-      expect(refusal(() => files({ [path]: '' }))).toBe(
-        `[system] file is '${path}'; allowed are absolute paths whose last part holds letters, digits, '-', '_' and '.' (invalid-workload)`,
-      );
-    },
-  );
+  test.each([
+    '',
+    '/',
+    'app.toml',
+    './app.toml',
+    '/etc/',
+    '/etc/..',
+    '/etc/..data',
+    '/etc/...',
+    '/etc/.',
+    '/etc/a b',
+    '/etc/ä',
+    '/etc/a:b',
+  ])('are refused at %j', (path) => {
+    expect(refusal(() => files({ [path]: '' }))).toBe(
+      `[system] file is '${path}'; allowed are absolute paths whose last part holds letters, digits, '-', '_' and '.', and neither is '.' nor begins with '..' (invalid-workload)`,
+    );
+  });
 
   test('are refused with one name twice, whatever their folders', () => {
     expect(refusal(() => files({ '/a/x.conf': '', '/b/x.conf': '' }))).toBe(
