@@ -30,8 +30,17 @@ import { inNamespace, type NetworkPeer } from './policy/network';
 import { protectRoutes, renderAppPolicy, renderVersionPolicy } from './resilience-rules';
 import { requireEnd } from './routing/redirect-loop';
 import { describeMatches } from './routing/request-match';
-import { type Destination, limitRoute, type Route, renderRoute, renderStream, takersOf, toPort } from './routing/route';
-import type { RouteOptions, RoutingRule } from './routing/routing-rule';
+import {
+  type Destination,
+  limitRoute,
+  type MirrorDestination,
+  type Route,
+  renderRoute,
+  renderStream,
+  takersOf,
+  toPort,
+} from './routing/route';
+import type { Mirror, RouteOptions, RoutingRule } from './routing/routing-rule';
 import { requireSplit, requireVersion, type Shares } from './routing/traffic-split';
 import { ConfigFiles } from './workload/config-files';
 import { mergeWorkload, renderDeployment, type WorkloadOptions } from './workload/workload';
@@ -607,11 +616,24 @@ export class CanaryApp extends MeshService {
       rewrite,
       headers,
       cors,
-      mirrors: mirrors?.map(({ to, percent = 100 }) => ({
-        destination: this.mirrorDestination(`${place}mirrors`, to, destinations),
-        percent,
-      })),
+      mirrors: mirrors && this.mirrorDestinations(`${place}mirrors`, mirrors, destinations),
     };
+  }
+
+  private mirrorDestinations(
+    what: string,
+    mirrors: readonly Mirror[],
+    destinations: readonly Destination[],
+  ): MirrorDestination[] {
+    const twice = mirrors.find(({ to }, index) => mirrors.slice(0, index).some((earlier) => earlier.to === to));
+    if (twice !== undefined) {
+      throw new MeshError(
+        ErrorCode.INVALID_RULE,
+        `${what} names version '${twice.to}' twice, which would get two copies of a request; say one percent for it`,
+        this,
+      );
+    }
+    return mirrors.map(({ to, percent = 100 }) => ({ destination: this.mirrorDestination(what, to, destinations), percent }));
   }
 
   private mirrorDestination(what: string, version: string, destinations: readonly Destination[]): Destination {

@@ -485,6 +485,16 @@ describe('mirrors', () => {
     expect(routes[0].mirrors).toEqual([{ destination: { host: HOST, subset: 'v2' }, percentage: { value: 100 } }]);
   });
 
+  test('are refused where one version is named twice', () => {
+    const mirrors: Mirror[] = [{ to: 'v2' }, { to: 'v1' }, { to: 'v2', percent: 10 }];
+    const refused = "names version 'v2' twice, which would get two copies of a request; say one percent for it (invalid-rule)";
+    expect(message({ mirrors })).toBe(`[system/cart] mirrors ${refused}`);
+    const split = { v1: 50, v2: 50 };
+    expect(message({ rules: [{ when: PathMatch.exact('/x'), split, mirrors }] })).toBe(
+      `[system/cart] rules[0].mirrors ${refused}`,
+    );
+  });
+
   test.each([-1, 100.5, Number.NaN])('are refused with %p percent', (percent) => {
     expect(message({ mirrors: [{ to: 'v2', percent }] })).toBe(
       `[system/cart] percent of the mirror is ${percent} percent; allowed are 0 to 100 (out-of-range)`,
