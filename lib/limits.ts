@@ -210,7 +210,7 @@ export function describeNeverEjecting(maxPercent: number, pods: number, whose: s
   const share = Math.ceil(100 / pods);
   const max = maxPercent === DEFAULT_MAX_EJECTION_PERCENT ? `${maxPercent}, Istio's default` : String(maxPercent);
   const allowed = share === 100 ? 'allowed is 100' : `allowed is ${share} to 100`;
-  return `maxEjectionPercent is ${max}, but ${pods === 1 ? 'the only pod' : `one of the ${pods} pods`} of ${whose} is ${share} percent, so none is ever ejected; ${allowed}, or more replicas`;
+  return `maxEjectionPercent is ${max}, but ${pods === 1 ? 'the only pod' : `one of the ${pods} pods`} of ${whose} is ${share} percent, so none is ever ejected; ${allowed}, more replicas, or an autoscaler for them in this app`;
 }
 
 export function list(values: readonly string[]): string {

@@ -265,7 +265,7 @@ describe('fatal arithmetic is refused', () => {
   test('outlier detection that can never eject with the replicas given', () => {
     const twice = { versions: { v1: { replicas: 2 }, v2: {} } };
     const said =
-      "maxEjectionPercent is 10, Istio's default, but one of the 2 pods of version 'v1' is 50 percent, so none is ever ejected; allowed is 50 to 100, or more replicas";
+      "maxEjectionPercent is 10, Istio's default, but one of the 2 pods of version 'v1' is 50 percent, so none is ever ejected; allowed is 50 to 100, more replicas, or an autoscaler for them in this app";
     const detection = { outlierDetection: { maxEjectionPercent: 10 } };
     expect(message([detection], twice)).toBe(`[system/rules-0] ${said} (never-ejects)`);
     expect(message([{ versions: { v1: detection } }], twice)).toBe(`[system/rules-0] ${said} (never-ejects)`);

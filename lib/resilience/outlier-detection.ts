@@ -41,6 +41,7 @@ export interface OutlierDetection {
   readonly baseEjectionTime?: Duration;
   /**
    * How many percent of the pods may be out at once, from 1 up. With few pods a small figure ejects none: 1 of 2 pods is 50 percent.
+   * Where no replicas are said and no HorizontalPodAutoscaler of the same cdk8s app decides on them, there is one.
    * @default - Istio's: 10
    */
   readonly maxEjectionPercent?: number;

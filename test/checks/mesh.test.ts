@@ -304,7 +304,7 @@ describe('the checks over all manifests', () => {
 
     test('is found where nobody says the replicas, of which Kubernetes makes one', () => {
       expect(detect({ consecutive5xxErrors: 3 })).toEqual([
-        "never-ejects: maxEjectionPercent is 10, Istio's default, but the only pod of 'cart-v1' is 100 percent, so none is ever ejected; allowed is 100, or more replicas",
+        "never-ejects: maxEjectionPercent is 10, Istio's default, but the only pod of 'cart-v1' is 100 percent, so none is ever ejected; allowed is 100, more replicas, or an autoscaler for them in this app",
       ]);
     });
 

@@ -85,7 +85,7 @@ describe('outlier detection', () => {
     'is refused where it can eject none of %p pods with %p percent',
     (replicas, maxEjectionPercent, max, who, share, allowed) => {
       expect(refusal(() => requireCanEject({ maxEjectionPercent }, replicas, 'v1', chart()))).toBe(
-        `[system] maxEjectionPercent is ${max}, but ${who} of version 'v1' is ${share} percent, so none is ever ejected; allowed is ${allowed}, or more replicas (never-ejects)`,
+        `[system] maxEjectionPercent is ${max}, but ${who} of version 'v1' is ${share} percent, so none is ever ejected; allowed is ${allowed}, more replicas, or an autoscaler for them in this app (never-ejects)`,
       );
     },
   );
