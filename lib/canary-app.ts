@@ -115,7 +115,7 @@ export interface CanaryAppProps extends WorkloadOptions, RouteOptions {
    */
   readonly metrics?: Metrics;
   /**
-   * The name of the ServiceAccount.
+   * The name of the ServiceAccount, which the app creates: each app of a namespace has its own.
    * @default - the app's name. Where somebody else owns a Deployment nothing is assumed: it must be said for pods that call others
    */
   readonly serviceAccount?: string;
