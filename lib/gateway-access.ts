@@ -42,7 +42,9 @@ export class GatewayAccess extends Construct {
       return;
     }
     this.hosts.set(host, access);
-    this.requireNoPatternBesideAll();
+    if (host === '*' || host.startsWith('*.')) {
+      this.requireNoPatternBesideAll();
+    }
     if (access._isPublic) {
       return;
     }
@@ -66,8 +68,11 @@ export class GatewayAccess extends Construct {
   /** What is said of `*` leaves out the hosts of which something else is said. Streams have no host: Istio would refuse them as well. */
   private scopeOf(host: string): AccessScope {
     const notPorts = orUndefined(this.streamPorts.map(String));
-    const others = [...this.hosts.keys()].filter((other) => other !== '*').flatMap(withAndWithoutPort);
-    return host === '*' ? { notHosts: orUndefined(others), notPorts } : { hosts: withAndWithoutPort(host), notPorts };
+    return host === '*' ? { notHosts: this.otherHosts(), notPorts } : { hosts: withAndWithoutPort(host), notPorts };
+  }
+
+  private otherHosts(): string[] | undefined {
+    return orUndefined([...this.hosts.keys()].filter((host) => host !== '*').flatMap(withAndWithoutPort));
   }
 
   private requireNoPatternBesideAll(): void {
