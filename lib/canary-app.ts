@@ -490,16 +490,22 @@ export class CanaryApp extends MeshService {
         );
       }
       labels.set(versionLabel, name);
-      const said = Object.entries(options).flatMap(([option, value]) =>
-        option === 'replicas' || value === undefined ? [] : option,
-      );
-      if (deployment !== undefined && said.length > 0) {
-        throw new MeshError(
-          ErrorCode.INVALID_WORKLOAD,
-          `version '${name}' uses the Deployment '${deployment.name}' that somebody else owns, and cannot say ${list(said)}`,
-          this,
-        );
+      if (deployment !== undefined) {
+        this.requireNothingSaid(name, deployment, options);
       }
+    }
+  }
+
+  private requireNothingSaid(version: string, deployment: DeploymentRef, options: object): void {
+    const said = Object.entries(options).flatMap(([option, value]) =>
+      option === 'replicas' || value === undefined ? [] : option,
+    );
+    if (said.length > 0) {
+      throw new MeshError(
+        ErrorCode.INVALID_WORKLOAD,
+        `version '${version}' uses the Deployment '${deployment.name}' that somebody else owns, and cannot say ${list(said)}`,
+        this,
+      );
     }
   }
 

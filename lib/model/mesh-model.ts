@@ -124,12 +124,14 @@ export class MeshModel {
    */
   public static ofEachSet(objects: readonly Rendered[]): MeshModel[] {
     const choices = new Map<Chart, string[]>();
-    for (const { chart } of objects) {
-      choices.set(chart, choices.get(chart) ?? choicesOf(chart));
+    for (const chart of new Set(objects.map((object) => object.chart))) {
+      choices.set(chart, choicesOf(chart));
     }
     const all = [...new Map([...choices.values()].map((path) => [path.at(-1), path])).values()];
     const last = all.filter((path) => !all.some((other) => other.length > path.length && isWithin(path, other)));
-    return last.map((chosen) => new MeshModel(objects.filter(({ chart }) => isWithin(choices.get(chart) as string[], chosen))));
+    return last.length === 1
+      ? [new MeshModel(objects)]
+      : last.map((chosen) => new MeshModel(objects.filter(({ chart }) => isWithin(choices.get(chart) as string[], chosen))));
   }
 
   /** By full host name. */
@@ -152,7 +154,7 @@ export class MeshModel {
   private readonly rulesByHost = new Map<string, DestinationRuleModel[]>();
 
   public constructor(objects: readonly Rendered[]) {
-    const scaled = new Set(objects.flatMap(({ manifest }) => scaleTarget(manifest) ?? []));
+    const scaled = new Set(objects.map(({ manifest }) => scaleTarget(manifest)));
     for (const object of objects) {
       this.read(object, scaled);
     }
@@ -183,14 +185,17 @@ export class MeshModel {
     return this.splitsByHost.get(host);
   }
 
-  private read(object: Rendered, scaled: ReadonlySet<string>): void {
+  private read(object: Rendered, scaled: ReadonlySet<string | undefined>): void {
     const { manifest } = object;
+    if (GROUPS.get(manifest.kind) !== groupOf(manifest)) {
+      return;
+    }
     const metadata = manifest.metadata ?? {};
     const name = metadata.name ?? '';
     const namespace = metadata.namespace ?? '';
     const spec: Data = manifest.spec ?? {};
-    switch (typeOf(manifest)) {
-      case 'v1/Service':
+    switch (manifest.kind) {
+      case 'Service':
         this.addService(`${name}.${namespace}.svc.cluster.local`, {
           object,
           namespace,
@@ -198,9 +203,9 @@ export class MeshModel {
           ports: spec.ports ?? [],
         });
         break;
-      case 'apps/Deployment':
-      case 'apps/StatefulSet':
-      case 'apps/DaemonSet':
+      case 'Deployment':
+      case 'StatefulSet':
+      case 'DaemonSet':
         this.addWorkload({
           object,
           namespace,
@@ -209,7 +214,7 @@ export class MeshModel {
           scaled: manifest.kind === 'DaemonSet' || scaled.has(`${namespace}/${manifest.kind}/${name}`),
         });
         break;
-      case 'v1/Pod':
+      case 'Pod':
         this.addWorkload({
           object,
           namespace,
@@ -218,7 +223,7 @@ export class MeshModel {
           scaled: false,
         });
         break;
-      case 'networking.istio.io/VirtualService':
+      case 'VirtualService':
         this.addVirtualService({
           object,
           namespace,
@@ -234,7 +239,7 @@ export class MeshModel {
           ],
         });
         break;
-      case 'networking.istio.io/DestinationRule':
+      case 'DestinationRule':
         this.addRule({
           object,
           namespace,
@@ -250,7 +255,7 @@ export class MeshModel {
           ),
         });
         break;
-      case 'networking.istio.io/Gateway':
+      case 'Gateway':
         this.addGateway(`${namespace}/${name}`, {
           object,
           namespace,
@@ -265,16 +270,16 @@ export class MeshModel {
           ),
         });
         break;
-      case 'networking.istio.io/Sidecar':
-      case 'networking.istio.io/EnvoyFilter':
+      case 'Sidecar':
+      case 'EnvoyFilter':
         this.sidecarSettings.push({ object, namespace });
         break;
-      case 'v1/Namespace':
+      case 'Namespace':
         if (metadata.labels?.['istio.io/dataplane-mode'] === 'ambient' || metadata.labels?.['istio-injection'] === 'disabled') {
           this.bareNamespaces.add(name);
         }
         break;
-      case 'security.istio.io/PeerAuthentication':
+      case 'PeerAuthentication':
         this.peerAuthentications.push({
           namespace,
           selector: spec.selector?.matchLabels,
@@ -282,7 +287,7 @@ export class MeshModel {
           hasPortModes: spec.portLevelMtls !== undefined,
         });
         break;
-      case 'flagger.app/Canary':
+      case 'Canary':
         this.rollouts.push({
           object,
           namespace,
@@ -292,7 +297,7 @@ export class MeshModel {
           maxEjectionPercent: ejectionPercent(spec.service ?? {}),
         });
         break;
-      case 'monitoring.coreos.com/ServiceMonitor':
+      case 'ServiceMonitor':
         this.serviceMonitors.push({
           object,
           namespace,
@@ -425,10 +430,26 @@ function scaleTargetRef(kind: string, spec: Data): Data {
   }
 }
 
-/** Group, or the version of the core group, and kind: `apps/Deployment`, `v1/Service`. */
-function typeOf({ apiVersion, kind }: Manifest): string {
-  const slash = apiVersion.indexOf('/');
-  return `${slash < 0 ? apiVersion : apiVersion.slice(0, slash)}/${kind}`;
+/** The kinds that the model reads, and the group of each; the core group has none. */
+const GROUPS = new Map([
+  ['Service', ''],
+  ['Pod', ''],
+  ['Namespace', ''],
+  ['Deployment', 'apps'],
+  ['StatefulSet', 'apps'],
+  ['DaemonSet', 'apps'],
+  ['VirtualService', 'networking.istio.io'],
+  ['DestinationRule', 'networking.istio.io'],
+  ['Gateway', 'networking.istio.io'],
+  ['Sidecar', 'networking.istio.io'],
+  ['EnvoyFilter', 'networking.istio.io'],
+  ['PeerAuthentication', 'security.istio.io'],
+  ['Canary', 'flagger.app'],
+  ['ServiceMonitor', 'monitoring.coreos.com'],
+]);
+
+function groupOf({ apiVersion }: Manifest): string {
+  return apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
 }
 
 function readRoute(place: string, route: Data, namespace: string): RouteModel {

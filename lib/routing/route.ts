@@ -111,7 +111,7 @@ function takeAll(earlier: readonly Matching[], later: Matching): boolean {
 /** Those of the earlier that it needs to take every request of the later one; none where a request is left. */
 export function takersOf<T extends Matching>(later: Matching, earlier: readonly T[]): readonly T[] {
   const without = (takers: readonly T[], one: T) => takers.filter((taker) => taker !== one);
-  return takeAll(earlier, later)
+  return earlier.length > 0 && takeAll(earlier, later)
     ? earlier.reduceRight((kept, taker) => (takeAll(without(kept, taker), later) ? without(kept, taker) : kept), earlier)
     : [];
 }

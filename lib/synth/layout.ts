@@ -50,12 +50,13 @@ export function layout(charts: readonly RenderedChart[], options: LayoutOptions)
   const owners = new Map<string, Entry>();
   for (const entry of entries) {
     const path = entry.name + options.extension;
-    const other = owners.get(path.toLowerCase());
+    const folded = path.toLowerCase();
+    const other = owners.get(folded);
     if (other !== undefined) {
       const message = `would be written to the same file as [${other.owner.node.path}]: ${path}`;
       throw new MeshError(ErrorCode.DUPLICATE_FILE, message, entry.owner);
     }
-    owners.set(path.toLowerCase(), entry);
+    owners.set(folded, entry);
     files.set(path, entry.objects);
   }
   return files;

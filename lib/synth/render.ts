@@ -91,7 +91,7 @@ export class Renderer {
     }
     this.depth = 0;
     const plainMetadata = this.metadata(metadata);
-    const plain = this.plainMap(copied(props, { metadata: undefined }), this.body) as Record<string, unknown>;
+    const plain = this.plainMap(withoutMetadata(props), this.body) as Record<string, unknown>;
     if (plainMetadata !== undefined) {
       plain.metadata = plainMetadata;
     }
@@ -215,26 +215,28 @@ function sorted(map: Record<string, unknown>): Record<string, unknown> {
   return result;
 }
 
-/** What `{ ...map, ...changes }` gives, several times faster. */
-function copied(map: Record<string, unknown>, changes: Record<string, unknown>): Record<string, unknown> {
+/** What `{ ...map, metadata: undefined }` gives, several times faster. */
+function withoutMetadata(map: Record<string, unknown>): Record<string, unknown> {
   const copy = plainObject();
-  for (const key of Object.keys(map)) {
+  for (const key in map) {
     copy[key] = map[key];
   }
-  for (const key of Object.keys(changes)) {
-    copy[key] = changes[key];
-  }
+  copy.metadata = undefined;
   return copy;
 }
 
 function headFirst(manifest: Record<string, unknown>): Manifest {
   const result = plainObject();
-  for (const key of ['apiVersion', 'kind', 'metadata']) {
-    if (key in manifest) {
-      result[key] = manifest[key];
-    }
+  if ('apiVersion' in manifest) {
+    result.apiVersion = manifest.apiVersion;
   }
-  for (const key of Object.keys(manifest)) {
+  if ('kind' in manifest) {
+    result.kind = manifest.kind;
+  }
+  if ('metadata' in manifest) {
+    result.metadata = manifest.metadata;
+  }
+  for (const key in manifest) {
     result[key] = manifest[key];
   }
   return result as unknown as Manifest;

@@ -70,7 +70,7 @@ export class YamlWriter {
     this.see(map);
     const start = this.text.length;
     let before = lead;
-    for (const key of Object.keys(map)) {
+    for (const key in map) {
       const value = map[key];
       if (value === null || value === undefined) {
         throw NOT_PLAIN;
