@@ -187,15 +187,12 @@ export class MeshModel {
 
   private read(object: Rendered, scaled: ReadonlySet<string | undefined>): void {
     const { manifest } = object;
-    if (GROUPS.get(manifest.kind) !== groupOf(manifest)) {
-      return;
-    }
     const metadata = manifest.metadata ?? {};
     const name = metadata.name ?? '';
     const namespace = metadata.namespace ?? '';
     const spec: Data = manifest.spec ?? {};
-    switch (manifest.kind) {
-      case 'Service':
+    switch (typeOf(manifest)) {
+      case 'v1/Service':
         this.addService(`${name}.${namespace}.svc.cluster.local`, {
           object,
           namespace,
@@ -203,9 +200,9 @@ export class MeshModel {
           ports: spec.ports ?? [],
         });
         break;
-      case 'Deployment':
-      case 'StatefulSet':
-      case 'DaemonSet':
+      case 'apps/Deployment':
+      case 'apps/StatefulSet':
+      case 'apps/DaemonSet':
         this.addWorkload({
           object,
           namespace,
@@ -214,7 +211,7 @@ export class MeshModel {
           scaled: manifest.kind === 'DaemonSet' || scaled.has(`${namespace}/${manifest.kind}/${name}`),
         });
         break;
-      case 'Pod':
+      case 'v1/Pod':
         this.addWorkload({
           object,
           namespace,
@@ -223,7 +220,7 @@ export class MeshModel {
           scaled: false,
         });
         break;
-      case 'VirtualService':
+      case 'networking.istio.io/VirtualService':
         this.addVirtualService({
           object,
           namespace,
@@ -239,7 +236,7 @@ export class MeshModel {
           ],
         });
         break;
-      case 'DestinationRule':
+      case 'networking.istio.io/DestinationRule':
         this.addRule({
           object,
           namespace,
@@ -255,7 +252,7 @@ export class MeshModel {
           ),
         });
         break;
-      case 'Gateway':
+      case 'networking.istio.io/Gateway':
         this.addGateway(`${namespace}/${name}`, {
           object,
           namespace,
@@ -270,16 +267,16 @@ export class MeshModel {
           ),
         });
         break;
-      case 'Sidecar':
-      case 'EnvoyFilter':
+      case 'networking.istio.io/Sidecar':
+      case 'networking.istio.io/EnvoyFilter':
         this.sidecarSettings.push({ object, namespace });
         break;
-      case 'Namespace':
+      case 'v1/Namespace':
         if (metadata.labels?.['istio.io/dataplane-mode'] === 'ambient' || metadata.labels?.['istio-injection'] === 'disabled') {
           this.bareNamespaces.add(name);
         }
         break;
-      case 'PeerAuthentication':
+      case 'security.istio.io/PeerAuthentication':
         this.peerAuthentications.push({
           namespace,
           selector: spec.selector?.matchLabels,
@@ -287,7 +284,7 @@ export class MeshModel {
           hasPortModes: spec.portLevelMtls !== undefined,
         });
         break;
-      case 'Canary':
+      case 'flagger.app/Canary':
         this.rollouts.push({
           object,
           namespace,
@@ -297,7 +294,7 @@ export class MeshModel {
           maxEjectionPercent: ejectionPercent(spec.service ?? {}),
         });
         break;
-      case 'ServiceMonitor':
+      case 'monitoring.coreos.com/ServiceMonitor':
         this.serviceMonitors.push({
           object,
           namespace,
@@ -430,26 +427,10 @@ function scaleTargetRef(kind: string, spec: Data): Data {
   }
 }
 
-/** The kinds that the model reads, and the group of each; the core group has none. */
-const GROUPS = new Map([
-  ['Service', ''],
-  ['Pod', ''],
-  ['Namespace', ''],
-  ['Deployment', 'apps'],
-  ['StatefulSet', 'apps'],
-  ['DaemonSet', 'apps'],
-  ['VirtualService', 'networking.istio.io'],
-  ['DestinationRule', 'networking.istio.io'],
-  ['Gateway', 'networking.istio.io'],
-  ['Sidecar', 'networking.istio.io'],
-  ['EnvoyFilter', 'networking.istio.io'],
-  ['PeerAuthentication', 'security.istio.io'],
-  ['Canary', 'flagger.app'],
-  ['ServiceMonitor', 'monitoring.coreos.com'],
-]);
-
-function groupOf({ apiVersion }: Manifest): string {
-  return apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+/** Group, or the version of the core group, and kind: `apps/Deployment`, `v1/Service`. */
+function typeOf({ apiVersion, kind }: Manifest): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash < 0 ? apiVersion : apiVersion.slice(0, slash)}/${kind}`;
 }
 
 function readRoute(place: string, route: Data, namespace: string): RouteModel {

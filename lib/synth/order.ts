@@ -115,7 +115,7 @@ class Graph {
 
   private linkExplicit(): void {
     this.constructs.forEach((construct, vertex) => {
-      construct.node.dependencies.forEach((dependency) => {
+      for (const dependency of construct.node.dependencies) {
         const target = this.numbers.get(dependency);
         if (Chart.of(construct) !== Chart.of(dependency)) {
           this.dependent = true;
@@ -124,7 +124,7 @@ class Graph {
           this.explicit.push([vertex, target]);
           this.link(vertex, target);
         }
-      });
+      }
     });
   }
 
@@ -195,11 +195,11 @@ class Graph {
     const wanted = new Set<number>();
     for (let vertex = root; vertex < end; vertex++) {
       vertices.push(vertex);
-      this.edges.get(vertex)?.forEach((target) => {
+      for (const target of this.edges.get(vertex) ?? []) {
         for (const inner of this.groupMembers(target) ?? [target]) {
           wanted.add(inner);
         }
-      });
+      }
     }
     const indices = new Set(root === 0 ? this.constructs[0].node.children.filter(hasArrayIndex).map((c) => this.number(c)) : []);
     if (wanted.size + indices.size > 0) {
