@@ -30,7 +30,7 @@ const FLOOR = 'floor: JSON.stringify';
 
 const LINEAR_AT_MOST = 1.3;
 
-/** As `npm run synth` starts node. */
+/** As `npm run synth` starts node. Its `--no-opt` is left out: it is for hundreds of objects, and here are tens of thousands. */
 const ONE_THREAD_PER_CORE = '--v8-pool-size=0';
 
 function main(): void {

@@ -14,9 +14,8 @@ export class Alternatives extends Construct {
    * @internal
    */
   public static _together(a: IConstruct, b: IConstruct): boolean {
-    const other = new Set<IConstruct>(b.node.scopes);
-    const [left, right] = [a, b].map((construct) => construct.node.scopes);
-    const shared = left.filter((scope) => other.has(scope)).length;
-    return !(left[shared - 1] instanceof Alternatives) || left[shared] === right[shared];
+    const [left, right] = [a.node.scopes, b.node.scopes];
+    const fork = left.findIndex((scope, depth) => scope !== right[depth]);
+    return !(left[fork - 1] instanceof Alternatives) || right[fork] === undefined;
   }
 }

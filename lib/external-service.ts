@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { SERVICE_ENTRY } from './api-versions';
@@ -165,7 +165,7 @@ export class ExternalService extends MeshService {
     if (wrong !== undefined) {
       throw new MeshError(ErrorCode.INVALID_HOST, `endpoints hold ${quote(wrong)}; allowed are IP addresses`, this);
     }
-    const ranges = endpoints.map((address) => `${address}/${isIPv6(address) ? 128 : 32}`);
+    const ranges = endpoints.map((address) => `${address}/${isIP(address) === 4 ? 32 : 128}`);
     return ranges.length === 0 ? undefined : ExternalNetworks.of(ranges);
   }
 

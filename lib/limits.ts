@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from './errors';
@@ -121,7 +121,7 @@ export function requireHostName(value: string, construct?: IConstruct): string {
       construct,
     );
   }
-  return isIP(value) === 4 ? value : requireHost(value, construct);
+  return isIPv4(value) ? value : requireHost(value, construct);
 }
 
 export function requirePort(what: string, value: number, construct?: IConstruct): number {

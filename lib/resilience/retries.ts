@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import type * as http from 'node:http';
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
@@ -139,8 +139,9 @@ export function renderRetries(retries: RetryPolicy, construct?: IConstruct): Rec
   };
 }
 
-/** A status that HTTP defines: Istio refuses others. */
+/** A status that HTTP defines: Istio refuses others. Node's list comes with its whole server, so it is loaded where it is needed. */
 function requireKnownStatus(status: number, construct?: IConstruct): string {
+  const { STATUS_CODES }: typeof http = require('node:http');
   if (STATUS_CODES[status] === undefined) {
     throw new MeshError(
       ErrorCode.OUT_OF_RANGE,

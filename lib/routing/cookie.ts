@@ -3,7 +3,7 @@ import { quote } from '../limits';
 import { requireHeaderName } from './header-match';
 import { escapeRe2 } from './re2';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { requireRe2 } from './string-match';
+import { requireRe2, requireRegexLength } from './string-match';
 
 /**
  * A condition on one cookie. All cookies of a request stand in one header, so Istio sees them as one string;
@@ -60,7 +60,7 @@ export class Cookie extends RequestMatch {
   private constructor(name: string, value: string) {
     super();
     const regex = `^(.*;\\s*)?${escapeRe2(requireHeaderName(name))}=${value}(\\s*;.*)?$`;
-    this.regex = requireRe2(`regex for cookie '${name}'`, regex);
+    this.regex = requireRegexLength(`regex for cookie '${name}'`, regex);
   }
 
   /** @internal */

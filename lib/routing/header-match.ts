@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
 import { escapeRe2 } from './re2';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { accepts, describe, requirePrefix, requireRe2, type StringMatch } from './string-match';
+import { accepts, describe, requirePrefix, requireRe2, requireRegexLength, type StringMatch } from './string-match';
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const IGNORED_BY_ISTIO = ['uri', 'scheme', 'method', 'authority'];
@@ -35,7 +35,7 @@ export class HeaderMatch extends RequestMatch {
    * @throws `invalid-regex` when they are too long for Istio, which takes an expression of 1024 bytes
    */
   public static contains(name: string, value: string): HeaderMatch {
-    return new HeaderMatch('headers', name, { regex: requireRe2(`header '${name}'`, `.*${escapeRe2(value)}.*`) });
+    return new HeaderMatch('headers', name, { regex: requireRegexLength(`header '${name}'`, `.*${escapeRe2(value)}.*`) });
   }
 
   /**

@@ -2,7 +2,7 @@ import { ErrorCode, MeshError } from '../errors';
 import { quote } from '../limits';
 import { escapeRe2 } from './re2';
 import { type HttpMatch, RequestMatch } from './request-match';
-import { headOf, requireRe2, type StringMatch } from './string-match';
+import { headOf, requireRe2, requireRegexLength, type StringMatch } from './string-match';
 
 /** Options of a {@link PathMatch}. */
 export interface PathMatchOptions {
@@ -91,7 +91,7 @@ export class PathMatch extends RequestMatch {
     requirePath(template.replaceAll(/(?!^)\{\*\*?\}/g, ''));
     const parts = template.split(/(\{\*\*?\})/);
     const regex = parts.map((part) => (part === '{*}' ? '[^/]+' : part === '{**}' ? '.*' : escapeRe2(part))).join('');
-    return new PathMatch([{ regex: requireRe2('path template', `^${regex}$`) }]);
+    return new PathMatch([{ regex: requireRegexLength('path template', `^${regex}$`) }]);
   }
 
   private readonly paths: readonly StringMatch[];

@@ -11,18 +11,24 @@ export interface StringMatch {
 
 const MAX_REGEX_BYTES = 1024;
 
-/** A pattern that Istio takes: RE2 syntax, 1 to 1024 bytes. */
+/** A pattern that a user wrote, if Istio takes it: RE2 syntax, 1 to 1024 bytes. */
 export function requireRe2(what: string, regex: string): string {
-  const bytes = Buffer.byteLength(regex);
-  if (bytes > MAX_REGEX_BYTES) {
-    throw new MeshError(ErrorCode.INVALID_REGEX, `${what} has ${bytes} bytes; Istio takes at most ${MAX_REGEX_BYTES}`);
-  }
+  requireRegexLength(what, regex);
   const mistake = regex === '' ? 'it is empty' : mistakeInRe2(regex);
   if (mistake !== undefined) {
     throw new MeshError(
       ErrorCode.INVALID_REGEX,
       `${what} is '${regex}', which is no RE2 expression (${mistake}); see https://github.com/google/re2/wiki/Syntax`,
     );
+  }
+  return regex;
+}
+
+/** A pattern that is made of escaped text, and so right but for its length. */
+export function requireRegexLength(what: string, regex: string): string {
+  const bytes = Buffer.byteLength(regex);
+  if (bytes > MAX_REGEX_BYTES) {
+    throw new MeshError(ErrorCode.INVALID_REGEX, `${what} has ${bytes} bytes; Istio takes at most ${MAX_REGEX_BYTES}`);
   }
   return regex;
 }
