@@ -29,8 +29,9 @@ function findMadeTwice(model: MeshModel): Finding[] {
 
 /** Flagger gives each of the two versions as many pods as the Deployment says, which is one where it says nothing. */
 function findNeverEjecting({ rollouts, workloads }: MeshModel): Finding[] {
+  const byName = new Map(workloads.map((workload) => [identity(workload.object), workload]));
   return rollouts.flatMap(({ object, namespace, target, scaled, maxEjectionPercent }): Finding[] => {
-    const deployment = workloads.find((workload) => workload.namespace === namespace && nameOf(workload.object) === target);
+    const deployment = byName.get(`Deployment ${namespace}/${target}`);
     const { replicas = 1 } = deployment ?? {};
     const stuck = deployment !== undefined && !scaled && neverEjects(maxEjectionPercent ?? 100, replicas);
     return stuck
@@ -43,10 +44,6 @@ function findNeverEjecting({ rollouts, workloads }: MeshModel): Finding[] {
         ]
       : [];
   });
-}
-
-function nameOf({ manifest }: Rendered): string | undefined {
-  return manifest.metadata?.name;
 }
 
 function generated({ namespace, service, target }: RolloutModel): string[] {
