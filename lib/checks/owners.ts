@@ -15,7 +15,7 @@ function findHostsWithTwoOwners({ virtualServices }: MeshModel): Finding[] {
   const findings: Finding[] = [];
   for (const { object, hosts, gateways, http, isPrivate, namespace } of virtualServices) {
     for (const gateway of gateways.filter((name) => name === 'mesh' || http.length > 0)) {
-      const audience = gateway === 'mesh' && isPrivate ? namespace : '*';
+      const audience = isPrivate ? namespace : '*';
       const place = gateway === 'mesh' ? 'the mesh' : `gateway '${gateway}'`;
       for (const host of hosts) {
         const owner = claims.add(`${host} ${gateway} ${audience}`, object);

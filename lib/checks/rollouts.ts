@@ -30,15 +30,15 @@ function findMadeTwice(model: MeshModel): Finding[] {
 /** Flagger gives each of the two versions as many pods as the Deployment says, which is one where it says nothing. */
 function findNeverEjecting({ rollouts, workloads }: MeshModel): Finding[] {
   const byName = new Map(workloads.map((workload) => [identity(workload.object), workload]));
-  return rollouts.flatMap(({ object, namespace, target, scaled, maxEjectionPercent }): Finding[] => {
+  return rollouts.flatMap(({ object, namespace, target, scaled, maxEjectionPercent = 100 }): Finding[] => {
     const deployment = byName.get(`Deployment ${namespace}/${target}`);
     const { replicas = 1 } = deployment ?? {};
-    const stuck = deployment !== undefined && !scaled && neverEjects(maxEjectionPercent ?? 100, replicas);
+    const stuck = deployment !== undefined && !scaled && neverEjects(maxEjectionPercent, replicas);
     return stuck
       ? [
           {
             code: ErrorCode.NEVER_EJECTS,
-            message: describeNeverEjecting(maxEjectionPercent ?? 100, replicas, `'${target}'`),
+            message: describeNeverEjecting(maxEjectionPercent, replicas, `'${target}'`),
             construct: object.construct,
           },
         ]

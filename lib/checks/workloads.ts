@@ -41,7 +41,7 @@ function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadMod
   const foreign = new Set(metadata.filter(({ type }) => type === FOREIGN_SUBSET).map(({ data }) => data));
   return [...rule.subsets]
     .filter(([subset]) => !foreign.has(subset))
-    .filter(([, labels]) => Object.keys(labels).length > 0 && !pods.some((pod) => covers(labels, pod.labels)))
+    .filter(([, labels]) => !pods.some((pod) => covers(labels, pod.labels)))
     .map(([subset, labels]) => ({
       code: ErrorCode.EMPTY_SUBSET,
       message: `subset '${subset}' asks for labels ${describeLabels(labels)}, which no pod behind '${rule.host}' carries; requests to it are answered with 503`,
@@ -50,13 +50,11 @@ function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadMod
 }
 
 function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
-  const stuck = pods.find(
-    ({ scaled, replicas = 1, labels }) => !scaled && neverEjects(ejectionPercent(rule, labels) ?? 100, replicas),
-  );
+  const stuck = pods.find(({ scaled, replicas = 1, labels }) => !scaled && neverEjects(ejectionPercent(rule, labels), replicas));
   if (stuck === undefined) {
     return [];
   }
-  const max = ejectionPercent(rule, stuck.labels) ?? 100;
+  const max = ejectionPercent(rule, stuck.labels);
   const { name } = stuck.object.manifest.metadata ?? {};
   return [
     {
@@ -67,10 +65,10 @@ function findNeverEjecting(rule: DestinationRuleModel, pods: readonly WorkloadMo
   ];
 }
 
-/** How many percent of the pods with these labels may be ejected: their subset's own setting, or else the rule's. */
-function ejectionPercent(rule: DestinationRuleModel, labels: Record<string, string>): number | undefined {
+/** How many percent of the pods with these labels may be ejected: their subset's own setting, or else the rule's; 100 where none of them says. */
+function ejectionPercent(rule: DestinationRuleModel, labels: Record<string, string>): number {
   const own = [...rule.subsetEjectionPercents].find(([subset]) => covers(rule.subsets.get(subset) ?? {}, labels));
-  return own?.[1] ?? rule.maxEjectionPercent;
+  return own?.[1] ?? rule.maxEjectionPercent ?? 100;
 }
 
 /** Plain text to a server that takes mutual TLS alone, or the other way round, resets every connection. */

@@ -77,6 +77,16 @@ describe('the checks over all manifests', () => {
     expect(inChart((chart) => add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [route] }))).toEqual([]);
   });
 
+  test('find a route to a subset of an app’s Service that has no DestinationRule at all', () => {
+    const found = inChart((chart) => {
+      add(chart, 'Service', 'cart', { selector: { app: 'cart' }, ports: [{ port: 80 }] }, 'v1');
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [toCart] });
+    });
+    expect(found).toEqual([
+      `unknown-subset: http[0] leads to subset 'v1' of '${CART}', which no DestinationRule defines; there are none`,
+    ]);
+  });
+
   test.each([
     ['http', 'at a gateway', { gateways: ['gateway'] }],
     ['http', 'inside the mesh, under a short name', {}],
@@ -182,14 +192,50 @@ describe('the checks over all manifests', () => {
     ]);
   });
 
-  test('allow a host twice for callers of different namespaces', () => {
+  describe('a host twice, in two namespaces,', () => {
+    const twice = (further: object) =>
+      findings((app) => {
+        for (const namespace of ['a', 'b']) {
+          const chart = new Chart(app, namespace, { namespace });
+          add(chart, 'VirtualService', 'extra', { hosts: ['x.example.com'], http: [toCart], ...further });
+        }
+      });
+
+    test('is found in the mesh', () => {
+      expect(twice({})).toEqual([
+        "host-taken: host 'x.example.com' at the mesh belongs to [a/VirtualService-extra] already; write all its routes into one VirtualService",
+      ]);
+    });
+
+    test('is found at a gateway', () => {
+      expect(twice({ gateways: ['ingress/gateway'] })).toEqual([
+        "host-taken: host 'x.example.com' at gateway 'ingress/gateway' belongs to [a/VirtualService-extra] already; write all its routes into one VirtualService",
+      ]);
+    });
+
+    test('is allowed where each is for its own namespace alone', () => {
+      expect(twice({ exportTo: ['.'] })).toEqual([]);
+      expect(twice({ exportTo: ['.'], gateways: ['ingress/gateway'] })).toEqual([]);
+      expect(twice({ exportTo: ['.', 'c'] })).toHaveLength(1);
+    });
+  });
+
+  test('find a host twice in the second of two alternatives', () => {
     const found = findings((app) => {
-      for (const namespace of ['a', 'b']) {
-        const chart = new Chart(app, namespace, { namespace });
-        add(chart, 'VirtualService', 'extra', { hosts: ['x.example.com'], exportTo: ['.'], http: [toCart] });
+      const steps = new Alternatives(app, 'steps');
+      const names = [
+        ['first', 'one'],
+        ['second', 'two'],
+        ['second', 'three'],
+      ];
+      for (const [step, name] of names) {
+        const chart = (steps.node.tryFindChild(step) as Chart | undefined) ?? new Chart(steps, step, { namespace: 'shop' });
+        add(chart, 'VirtualService', name, { hosts: ['x.example.com'], http: [toCart] });
       }
     });
-    expect(found).toEqual([]);
+    expect(found).toEqual([
+      "host-taken: host 'x.example.com' at the mesh belongs to [steps/second/VirtualService-two] already; write all its routes into one VirtualService",
+    ]);
   });
 
   test('find a host at a gateway that does not serve it', () => {
@@ -201,6 +247,18 @@ describe('the checks over all manifests', () => {
     expect(found).toEqual([
       "unserved-host: host 'b.example.com' is none of those that gateway 'shop/gateway' serves, so no request reaches its routes; the gateway serves a.example.com, *.example.org",
     ]);
+  });
+
+  test('know what a pattern of a gateway serves: every host below it, and not the name itself', () => {
+    const found = (served: string, host: string) =>
+      inChart((chart) => {
+        add(chart, 'Gateway', 'gateway', { servers: [{ hosts: [served] }] });
+        add(chart, 'VirtualService', 'host', { hosts: [host], gateways: ['gateway'], http: [toCart] });
+      });
+    expect(found('*', 'a.example.com')).toEqual([]);
+    expect(found('*.com', 'a.example.com')).toEqual([]);
+    expect(found('*.example.com', '*.a.example.com')).toEqual([]);
+    expect(found('*.example.com', 'example.com')).toHaveLength(1);
   });
 
   test('allow a pattern at a gateway that serves some of its hosts', () => {
@@ -308,7 +366,8 @@ describe('the checks over all manifests', () => {
       ]);
     });
 
-    test('is not found where all pods may be ejected', () => {
+    test('is found where all but one percent may be ejected, and not where all may be', () => {
+      expect(detect({ maxEjectionPercent: 99 })).toHaveLength(1);
       expect(detect({ maxEjectionPercent: 100 })).toEqual([]);
     });
 

@@ -70,11 +70,14 @@ test.each<[string, Thing, string]>([
   ['a Namespace with a dot', namespace('a.b'), 'the name of this Namespace is "a.b"'],
   ['a namespace with 64 characters', inNamespace('a'.repeat(64)), 'the namespace is'],
   ['a namespace with upper case', inNamespace('Shop'), 'the namespace is "Shop"'],
+  ['a role without a name', role(''), 'is ""'],
+  ['a role named .', role('.'), 'is "."'],
   ['a role named ..', role('..'), 'allowed is anything but . and .., without / and %'],
   ['a role with a slash', role('a/b'), 'is "a/b"'],
   ['a role with a percent sign', role('a%b'), 'is "a%b"'],
   ['a label key with 64 characters', label('a'.repeat(64)), 'the key of a label is'],
-  ['a label key with a blank', label('a b'), 'the key of a label is "a b"'],
+  ['a label key with a blank', label('a b'), 'the key of a label is "a b", allowed is at most 63 letters'],
+  ['a label key whose domain has a hyphen first', label('-a.example.com/b'), 'the key of a label is "-a.example.com/b"'],
   ['a label key with two slashes', label('a/b/c'), 'the key of a label is "a/b/c"'],
   ['a label key with nothing before the slash', label('/a'), 'the key of a label is "/a"'],
   ['a label value with 64 characters', label('a', 'b'.repeat(64)), 'label a is "bbb'],
@@ -82,7 +85,7 @@ test.each<[string, Thing, string]>([
   ['a label value that is a number', label('a', 1), 'label a is 1'],
   ['an annotation key with a blank', annotation('a b'), 'the key of an annotation is "a b"'],
   ['an annotation that is a truth value', annotation('a', true), 'annotation a is true, allowed is a string'],
-  ['a kind with a dot', { kind: 'A.b', ...named('x') }, 'kind is "A.b"'],
+  ['a kind with a dot', { kind: 'A.b', ...named('x') }, 'kind is "A.b", allowed is at most 63 letters'],
   ['an apiVersion without version', { apiVersion: 'apps/', ...named('x') }, 'apiVersion is "apps/"'],
 ])('%s is refused', (_, thing, message) => {
   expect(refusal(thing)).toMatch(/^\[c\/o0\] .* \(invalid-name\)$/s);
@@ -95,10 +98,18 @@ test('a name that a patch breaks is refused, and one that the API server makes u
   expect(refusal(generated('a'), generated('b'))).toBeUndefined();
 });
 
-test('an Istio object in no namespace is refused, and a plain one is not: kubectl may be told where it goes', () => {
-  const rule = { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule' };
-  expect(refusal({ ...rule, metadata: { name: 'x' } })).toContain('this DestinationRule is in no namespace');
-  expect(refusal({ ...rule, metadata: { name: 'x' } })).toContain('(missing-namespace)');
+test.each([
+  ['networking.istio.io/v1', 'DestinationRule'],
+  ['security.istio.io/v1', 'AuthorizationPolicy'],
+  ['telemetry.istio.io/v1', 'Telemetry'],
+  ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
+])('an Istio object in no namespace is refused: %s %s', (apiVersion, kind) => {
+  const message = refusal({ apiVersion, kind, metadata: { name: 'x' } });
+  expect(message).toContain(`this ${kind} is in no namespace`);
+  expect(message).toContain('(missing-namespace)');
+});
+
+test('a plain object in no namespace is accepted: kubectl may be told where it goes', () => {
   expect(refusal(named('x'))).toBeUndefined();
 });
 
@@ -118,8 +129,12 @@ test('two versions of one API name the same object', () => {
   expect(refusal(gateway('v1'), gateway('v1beta1'))).toContain('[c/o1] is the same object as [c/o0]: Gateway x');
 });
 
-test('an object that is in no namespace is the same in charts of different namespaces', () => {
-  const shop = (chart: string) => ({ chart, kind: 'Namespace', metadata: { name: 'shop', namespace: chart } });
+test.each([
+  ['v1', 'Namespace'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRole'],
+  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'],
+])('an object that is in no namespace is the same in charts of different namespaces: %s %s', (apiVersion, kind) => {
+  const shop = (chart: string) => ({ chart, apiVersion, kind, metadata: { name: 'shop', namespace: chart } });
   expect(refusal(shop('a'), shop('b'))).toContain('[b/o1] is the same object as [a/o0]');
 });
 

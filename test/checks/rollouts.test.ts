@@ -1,5 +1,5 @@
 import { ApiObject, Duration } from 'cdk8s';
-import { AppPort, CanaryApp, CanaryMetric, FlaggerCanary, MeshService, ResilienceRules } from 'cdk8s-istio';
+import { AppPort, CanaryApp, CanaryMetric, DeploymentRef, FlaggerCanary, MeshService, ResilienceRules } from 'cdk8s-istio';
 import type { Construct } from 'constructs';
 import { refusal, synth } from '../support/synth';
 
@@ -66,6 +66,36 @@ describe('outlier detection under Flagger', () => {
     expect(refusal(protectedRollout(percent))).toMatch(
       /^\[system\/rollout\/Resource\] maxEjectionPercent is \d+.*, but the only pod of 'cart' is 100 percent.* \(never-ejects\)$/,
     );
+  });
+
+  test('counts the pods of the Deployment that is rolled out, where somebody else writes it', () => {
+    const adopted =
+      (replicas: number | undefined, further: [string, string, number][] = []) =>
+      () =>
+        synth((scope) => {
+          const versions = { v1: { deployment: DeploymentRef.fromName('cart') } };
+          const app = new CanaryApp(scope, 'cart', { ports: [AppPort.http(80)], versions });
+          new ResilienceRules(scope, 'rules', { app, outlierDetection: { consecutive5xxErrors: 5 } });
+          const deployments: [string, string, number][] = replicas === undefined ? [] : [['cart', 'shop', replicas]];
+          for (const [index, [name, namespace, count]] of [...further, ...deployments].entries()) {
+            new ApiObject(scope, `deployment-${index}`, {
+              apiVersion: 'apps/v1',
+              kind: 'Deployment',
+              metadata: { name, namespace },
+              spec: { replicas: count, template: { metadata: { labels: { app: name } } } },
+            });
+          }
+          new FlaggerCanary(scope, 'rollout', { app, analysis: ANALYSIS });
+        });
+    expect(adopted(undefined)).not.toThrow();
+    expect(adopted(10)).not.toThrow();
+    expect(
+      adopted(10, [
+        ['other', 'shop', 1],
+        ['cart', 'bank', 1],
+      ]),
+    ).not.toThrow();
+    expect(refusal(adopted(9))).toContain("but one of the 9 pods of 'cart' is 12 percent");
   });
 
   test('is left alone where it ejects it, or where an autoscaler decides on the pods', () => {
