@@ -13,6 +13,7 @@ import {
   MeshGateway,
   MeshNamespace,
   type OutlierDetection,
+  PathMatch,
   ResilienceRules,
   Rollout,
 } from 'cdk8s-istio';
@@ -107,6 +108,16 @@ describe('the checks over all manifests', () => {
       new CanaryApp(chart, 'cart', { image: 'cart:1', ports: [AppPort.http(80)], versions: { v1: {} } });
       const route = [{ destination: { host: CART } }];
       add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
+    });
+    expect(found).toEqual([]);
+  });
+
+  test('allow a route without a subset to an app whose rules lead to another Service, but whose requests all meet one version', () => {
+    const found = inChart((chart) => {
+      const service = new CanaryApp(chart, 'old', { image: 'old:1', ports: [AppPort.http(80)], versions: { v1: {} } });
+      const rules = [{ when: PathMatch.below('/old'), service }];
+      new CanaryApp(chart, 'cart', { image: 'cart:1', ports: [AppPort.http(80)], versions: { v1: {} }, rules });
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route: [{ destination: { host: CART } }] }] });
     });
     expect(found).toEqual([]);
   });
@@ -371,6 +382,29 @@ describe('the checks over all manifests', () => {
       expect(detect({ maxEjectionPercent: 100 })).toEqual([]);
     });
 
+    test.each([
+      ['Pod', 'v1', { metadata: { labels: { app: 'db' } } }],
+      ['StatefulSet', 'apps/v1', { spec: { replicas: 1, template: { metadata: { labels: { app: 'db' } } } } }],
+    ])('is found for a %s too', (kind, apiVersion, { metadata, spec }: { metadata?: object; spec?: object }) => {
+      const found = inChart((chart) => {
+        add(chart, 'Service', 'db', { selector: { app: 'db' }, ports: [{ port: 80 }] }, 'v1');
+        new ApiObject(chart, 'pods', { apiVersion, kind, metadata: { name: 'db-0', ...metadata }, spec });
+        add(chart, 'DestinationRule', 'db', { host: 'db', trafficPolicy: { outlierDetection: { maxEjectionPercent: 50 } } });
+      });
+      expect(found).toEqual([
+        "never-ejects: maxEjectionPercent is 50, but the only pod of 'db-0' is 100 percent, so none is ever ejected; allowed is 100, more replicas, or an autoscaler for them in this app",
+      ]);
+    });
+
+    test('is not found for a DaemonSet, which has a pod on each node', () => {
+      const found = inChart((chart) => {
+        add(chart, 'Service', 'db', { selector: { app: 'db' }, ports: [{ port: 80 }] }, 'v1');
+        add(chart, 'DaemonSet', 'db', { template: { metadata: { labels: { app: 'db' } } } }, 'apps/v1');
+        add(chart, 'DestinationRule', 'db', { host: 'db', trafficPolicy: { outlierDetection: {} } });
+      });
+      expect(found).toEqual([]);
+    });
+
     test('is not found where an autoscaler decides on the replicas', () => {
       const autoscaler = (chart: Chart) =>
         add(
@@ -432,6 +466,15 @@ describe('the checks over all manifests', () => {
     ]);
   });
 
+  test('leave a ServiceMonitor alone that says a port of the pods by its number', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      const spec = { selector: { matchLabels: { app: 'cart' } }, endpoints: [{ targetPort: 9090 }] };
+      add(chart, 'ServiceMonitor', 'cart', spec, 'monitoring.coreos.com/v1');
+    });
+    expect(found).toEqual([]);
+  });
+
   test('look at each alternative together with what is common, and at no two of them together', () => {
     const found = findings((app) => {
       cart(new Chart(app, 'shop', { namespace: 'shop' }));
@@ -447,6 +490,38 @@ describe('the checks over all manifests', () => {
     expect(found).toEqual([
       `unknown-subset: http[0] leads to subset 'v3' of '${CART}', which no DestinationRule defines; there are v1, v2`,
     ]);
+  });
+
+  test('allow what is common to lead to what each alternative has', () => {
+    const found = findings((app) => {
+      add(new Chart(app, 'common', { namespace: 'shop' }), 'VirtualService', 'extra', { hosts: ['extra'], http: [toCart] });
+      const steps = new Alternatives(app, 'steps');
+      for (const step of ['first', 'second']) {
+        cart(new Chart(steps, step, { namespace: 'shop' }));
+      }
+    });
+    expect(found).toEqual([]);
+  });
+
+  test.each([
+    ['Service', 'v1'],
+    ['Pod', 'v1'],
+    ['Namespace', 'v1'],
+    ['Deployment', 'apps/v1'],
+    ['StatefulSet', 'apps/v1'],
+    ['DaemonSet', 'apps/v1'],
+    ['HorizontalPodAutoscaler', 'autoscaling/v2'],
+    ['VirtualService', 'networking.istio.io/v1'],
+    ['DestinationRule', 'networking.istio.io/v1'],
+    ['Gateway', 'networking.istio.io/v1'],
+    ['Sidecar', 'networking.istio.io/v1'],
+    ['PeerAuthentication', 'security.istio.io/v1'],
+    ['Canary', 'flagger.app/v1beta1'],
+    ['ServiceMonitor', 'monitoring.coreos.com/v1'],
+  ])('leave a %s alone of which next to nothing is said', (kind, apiVersion) => {
+    for (const spec of [undefined, {}, { servers: [{}], http: [{ route: [{}] }], subsets: [{ name: 'v1' }], endpoints: [{}] }]) {
+      expect(inChart((chart) => new ApiObject(chart, 'own', { apiVersion, kind, metadata: { name: 'own' }, spec }))).toEqual([]);
+    }
   });
 
   describe('where several rollouts are applied, each at one of its steps,', () => {
