@@ -13,12 +13,14 @@ const MOST_REDIRECTS = 50;
  * @throws `redirect-loop`
  */
 export function requireEnd(routes: readonly Route[], host: string, construct: IConstruct): void {
-  const starts = routes
-    .filter(({ redirect }) => redirect !== undefined)
-    .flatMap(matchesOf)
-    .map(({ uri }) => uri?.exact ?? uri?.prefix);
+  const redirecting = routes.filter(({ redirect }) => redirect !== undefined);
+  // What an expression matches is not easily told, but where its redirect leads is.
+  const starts = [
+    ...redirecting.flatMap(matchesOf).map(({ uri }) => uri?.exact ?? uri?.prefix),
+    ...redirecting.map(({ redirect }) => redirect?._target().uri),
+  ];
   for (const start of new Set(starts)) {
-    const circle = start === undefined ? undefined : follow(start, routes, host);
+    const circle = follow(start, routes, host);
     if (circle !== undefined) {
       throw new MeshError(
         ErrorCode.REDIRECT_LOOP,
@@ -30,9 +32,9 @@ export function requireEnd(routes: readonly Route[], host: string, construct: IC
 }
 
 /** The paths of a circle; `undefined` where none is certain. */
-function follow(start: string, routes: readonly Route[], host: string): string[] | undefined {
+function follow(start: string | undefined, routes: readonly Route[], host: string): string[] | undefined {
   const visited: string[] = [];
-  for (let path: string | undefined = start; path !== undefined; path = next(path, routes, host)) {
+  for (let path = start; path !== undefined; path = next(path, routes, host)) {
     const before = visited.indexOf(path);
     visited.push(path);
     if (before >= 0) {

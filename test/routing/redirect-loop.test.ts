@@ -36,6 +36,11 @@ describe('redirects that lead a client in a circle are refused:', () => {
       "'/a' to '/b' to '/a'",
     ],
     [
+      'two expressions',
+      [sent(PathMatch.regex('/a.*'), Redirect.path('/b1')), sent(PathMatch.regex('/b.*'), Redirect.path('/a1'))],
+      "'/b1' to '/a1' to '/b1'",
+    ],
+    [
       'whatever the case',
       [sent(PathMatch.exact('/A', { ignoreCase: true }), Redirect.path('/b')), from('/b', '/a')],
       "'/b' to '/a' to '/b'",
