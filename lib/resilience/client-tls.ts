@@ -5,23 +5,24 @@ import { list } from '../limits';
 export interface ClientTlsOptions {
   /**
    * The Secret with the CA certificate (`ca.crt`) and, for mutual TLS, the client's own (`tls.crt`, `tls.key`), in the namespace
-   * of the calling gateway or workload.
+   * of the calling gateway's pods. Gateways alone read it: Istio lets a sidecar call in plain text then. Where callers are pods with a
+   * sidecar, say files.
    * @default - files, or for simple TLS the operating system's CAs
    */
   readonly credentialName?: string;
   /**
    * The file with the CA certificate in the caller's proxy.
-   * @default - the operating system's CAs
+   * @default - the operating system's CAs, or what `credentialName` holds
    */
   readonly caCertificates?: string;
   /**
    * The name sent in the TLS handshake.
-   * @default - Istio's: the request's host
+   * @default - Istio's: the request's host; plain TCP has none, and then none is sent
    */
   readonly sni?: string;
   /**
    * Names of which the server's certificate must hold one.
-   * @default - Istio's: the SNI, or the Service's identities in the mesh
+   * @default - the `sni`, and without it Istio's: the request's host; of plain TCP without either, no name is verified
    */
   readonly subjectAltNames?: string[];
   /**
@@ -74,7 +75,7 @@ export class ClientTls {
     if (options.insecureSkipVerify) {
       requireAlone('insecureSkipVerify', options, ['credentialName', 'caCertificates', 'subjectAltNames']);
     }
-    return new ClientTls({ mode: 'SIMPLE', ...options });
+    return new ClientTls({ mode: 'SIMPLE', ...withNames(options) });
   }
 
   /**
@@ -92,7 +93,7 @@ export class ClientTls {
         'mutual TLS needs a certificate of the client: credentialName, or both clientCertificate and privateKey',
       );
     }
-    return new ClientTls({ mode: 'MUTUAL', ...options });
+    return new ClientTls({ mode: 'MUTUAL', ...withNames(options) });
   }
 
   /** Mutual TLS with the certificates that Istio gives every workload. */
@@ -106,6 +107,14 @@ export class ClientTls {
   public _render(): Record<string, unknown> {
     return this.settings;
   }
+}
+
+/** Where a name is sent, Istio verifies no other by itself: any certificate of the CA would do. */
+function withNames(options: MutualClientTlsOptions): MutualClientTlsOptions {
+  const { sni, subjectAltNames, insecureSkipVerify } = options;
+  return sni === undefined || subjectAltNames !== undefined || insecureSkipVerify
+    ? options
+    : { ...options, subjectAltNames: [sni] };
 }
 
 function requireAlone(

@@ -33,11 +33,19 @@ describe('client TLS', () => {
       insecureSkipVerify: false,
     };
     expect(ClientTls.mutual(options)._render()).toEqual({ mode: 'MUTUAL', ...options });
-    expect(ClientTls.mutual({ credentialName: 'db', sni: 'db' })._render()).toEqual({
+    expect(ClientTls.mutual({ credentialName: 'db' })._render()).toEqual({ mode: 'MUTUAL', credentialName: 'db' });
+  });
+
+  test('looks for the name that it sends in the certificate, since Istio would look for none', () => {
+    const names = { sni: 'db.example.com', subjectAltNames: ['db.example.com'] };
+    expect(ClientTls.simple({ sni: 'db.example.com' })._render()).toEqual({ mode: 'SIMPLE', ...names });
+    expect(ClientTls.mutual({ credentialName: 'db', sni: 'db.example.com' })._render()).toEqual({
       mode: 'MUTUAL',
       credentialName: 'db',
-      sni: 'db',
+      ...names,
     });
+    const unverified = { sni: 'db.example.com', insecureSkipVerify: true };
+    expect(ClientTls.simple(unverified)._render()).toEqual({ mode: 'SIMPLE', ...unverified });
   });
 
   test.each<[MutualClientTlsOptions]>([

@@ -221,6 +221,13 @@ function mutants(): Mutant[] {
       },
     },
     {
+      name: "the server's certificate bears another name",
+      noticedBy: 'client TLS: simple, by the gateway',
+      change: (objects) => {
+        pick(objects, 'DestinationRule', 'legacy-simple').spec.trafficPolicy.tls.subjectAltNames = ['other.example.com'];
+      },
+    },
+    {
       name: 'mutual TLS becomes optional',
       noticedBy: 'gateway: mutual, without a certificate',
       change: (objects) => {
