@@ -21,7 +21,7 @@ export enum PortProtocol {
   HTTPS = 'https',
   /** Any TCP stream. */
   TCP = 'tcp',
-  /** MongoDB, treated as TCP unless Istio's Mongo filter is on. */
+  /** MongoDB, treated as TCP, with metrics of Istio's Mongo filter unless that is off. */
   MONGO = 'mongo',
   /** MySQL, treated as TCP unless Istio's MySQL filter is on. */
   MYSQL = 'mysql',

@@ -6,7 +6,7 @@ import type { IConstruct } from 'constructs';
 export enum ErrorCode {
   /** Two objects with the same API group, kind, namespace and name. */
   DUPLICATE_OBJECT = 'duplicate-object',
-  /** A name that the API server would refuse. */
+  /** A name, label, branch or version that Kubernetes, Flux or Git would refuse, or that is taken. */
   INVALID_NAME = 'invalid-name',
   /** A chart or construct without a namespace. */
   MISSING_NAMESPACE = 'missing-namespace',
@@ -22,21 +22,21 @@ export enum ErrorCode {
   RENDER_FAILED = 'render-failed',
   /** A construct's own validation (`node.addValidation`) found a mistake. */
   VALIDATION_FAILED = 'validation-failed',
-  /** A host that is no DNS name, puts `*` in the wrong place, or has no dot where clients outside the mesh ask for it. */
+  /** A host, address, URL or origin that is none, puts `*` in the wrong place, or has no dot where clients outside the mesh ask for it. */
   INVALID_HOST = 'invalid-host',
-  /** A path that does not begin with `/` or holds what no path does. */
+  /** A path that does not begin with `/` (in a Git repository with `.`) or holds what no path does. */
   INVALID_PATH = 'invalid-path',
   /** A header or cookie that HTTP does not allow, or that Istio ignores. */
   INVALID_HEADER = 'invalid-header',
-  /** A query parameter with an impossible name. */
+  /** A query parameter with an impossible name, or a prefix of its value without a character. */
   INVALID_QUERY = 'invalid-query',
   /** A regular expression that RE2, and so Envoy, refuses. */
   INVALID_REGEX = 'invalid-regex',
-  /** A number, percentage or duration outside its bounds. */
+  /** A number, percentage, duration or other value outside what is allowed. */
   OUT_OF_RANGE = 'out-of-range',
-  /** Two conditions that Istio cannot say in one route. */
+  /** A condition, or two together, that Istio cannot say where it stands. */
   UNSUPPORTED_MATCH = 'unsupported-match',
-  /** Two conditions that no request satisfies together. */
+  /** Conditions that no request satisfies. */
   IMPOSSIBLE_MATCH = 'impossible-match',
   /** A rewrite or redirect that its route's match does not allow. */
   UNSUPPORTED_REWRITE = 'unsupported-rewrite',
@@ -48,19 +48,19 @@ export enum ErrorCode {
   UNKNOWN_VERSION = 'unknown-version',
   /** An app without versions. */
   NO_VERSIONS = 'no-versions',
-  /** A split whose shares are no whole percentages or do not sum to 100, or that is missing. */
+  /** A split whose shares are no whole percentages or do not sum to 100, or that is missing or stands twice in a rollout. */
   INVALID_SPLIT = 'invalid-split',
   /** A rule without exactly one outcome, or with a setting that does nothing, runs requests twice or shows any site what is meant for its visitors. */
   INVALID_RULE = 'invalid-rule',
-  /** A port number or port name that occurs twice. */
+  /** A port number, port name or list of ports that is said twice. */
   DUPLICATE_PORT = 'duplicate-port',
-  /** A port that the app does not have. */
+  /** A port that the app does not have, or not for HTTP where that is needed. */
   UNKNOWN_PORT = 'unknown-port',
   /** An app without ports. */
   NO_PORTS = 'no-ports',
   /** A host that already belongs to another app on the same gateway, or to another VirtualService or DestinationRule. */
   HOST_TAKEN = 'host-taken',
-  /** A container, volume, file or probe that Kubernetes would refuse. */
+  /** A container, image, volume, file, probe or disruption budget that Kubernetes would refuse. */
   INVALID_WORKLOAD = 'invalid-workload',
   /** A listener that does not fit its gateway or what is exposed on it. */
   INVALID_LISTENER = 'invalid-listener',
@@ -68,7 +68,7 @@ export enum ErrorCode {
   MISSING_ACCESS = 'missing-access',
   /** A decision on who may reach a host that no policy can express. */
   INVALID_ACCESS = 'invalid-access',
-  /** Two rules that set the same thing for the same app or host. */
+  /** Two settings of the same thing, or one that has no effect beside another. */
   CONFLICTING_RULES = 'conflicting-rules',
   /** Retries that cannot fit into the timeout. */
   RETRIES_EXCEED_TIMEOUT = 'retries-exceed-timeout',
@@ -78,7 +78,7 @@ export enum ErrorCode {
   NEVER_EJECTS = 'never-ejects',
   /** A resilience setting that contradicts another or does nothing. */
   INVALID_RESILIENCE = 'invalid-resilience',
-  /** Telemetry that says nothing. */
+  /** Telemetry that says nothing, or names no provider. */
   INVALID_TELEMETRY = 'invalid-telemetry',
   /** A route to a subset that no DestinationRule defines. */
   UNKNOWN_SUBSET = 'unknown-subset',

@@ -53,7 +53,7 @@ export interface TlsListenerOptions {
 export interface ListenerOptions {
   /**
    * The port.
-   * @default 443
+   * @default - 443; 15443 for {@link Listener.autoPassthrough}
    */
   readonly port?: number;
 }

@@ -45,7 +45,7 @@ export interface LocalRateLimitProps extends RateLimitOptions {
   readonly paths?: PathRateLimit[];
   /**
    * Headers of the answers to what was too much.
-   * @default - Envoy's own: x-envoy-ratelimited
+   * @default - none
    */
   readonly responseHeaders?: { [name: string]: string };
   /**

@@ -39,9 +39,10 @@ describe('the README', () => {
     expect(codes).toEqual(Object.values(library.ErrorCode));
   });
 
-  test('names files and folders that exist', () => {
+  test('names files, folders and sections that exist', () => {
     const links = [...readme.matchAll(/\]\((?!https:)([^)]+)\)/g)].map(([, link]) => link);
     expect(links).toContain('CONTRIBUTING.md');
-    expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+    const sections = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title]) => `#${title.toLowerCase().replaceAll(' ', '-')}`);
+    expect(links.filter((link) => !sections.includes(link) && !existsSync(join(root, link)))).toEqual([]);
   });
 });

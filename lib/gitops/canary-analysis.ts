@@ -142,8 +142,8 @@ export interface CanaryWebhook {
    */
   readonly timeout?: Duration;
   /**
-   * What is sent along.
-   * @default - the name, the namespace and the phase of the rollout
+   * What is sent beside the name, the namespace, the phase and the checksum of the rollout.
+   * @default - nothing
    */
   readonly metadata?: { [key: string]: string };
 }

@@ -19,7 +19,7 @@ export interface FlaggerCanaryProps {
   readonly analysis: CanaryAnalysis;
   /**
    * Whether calls inside the mesh are shared between the versions too, and keep to the app's {@link ResilienceRules}. Without it
-   * they reach the version in use. It must be refused where the app is exposed on host `*`, which Istio takes at gateways alone.
+   * they reach the version in use. Say `false` where the app is exposed on host `*`, which Istio takes at gateways alone.
    * @default true
    */
   readonly mesh?: boolean;

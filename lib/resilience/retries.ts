@@ -25,7 +25,7 @@ export enum RetryOn {
   REFUSED_STREAM = 'refused-stream',
   /** 409 (conflict). */
   RETRIABLE_4XX = 'retriable-4xx',
-  /** The proxy itself rate-limited the request. */
+  /** The answer carries `x-envoy-ratelimited`, which a {@link GlobalRateLimit} gives to what it refuses. */
   ENVOY_RATE_LIMITED = 'envoy-ratelimited',
   /**
    * gRPC status `cancelled`. This status and those that follow count in the headers of an answer alone, where servers put them when they
@@ -48,7 +48,7 @@ export enum RetryOn {
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry
  */
 export interface RetryPolicy {
-  /** How often at most, after the first try; 0 turns retries off. */
+  /** How often at most, after the first try; 0 turns retries off, and then nothing else that is said here is written. */
   readonly attempts: number;
   /**
    * How long one try may take, the first one included. Without it a slow try uses up the route's timeout, and only what fails early is
@@ -59,7 +59,7 @@ export interface RetryPolicy {
   readonly perTryTimeout?: Duration;
   /**
    * What makes Envoy try again.
-   * @default - Istio's own: connect-failure, refused-stream, unavailable, cancelled
+   * @default - Istio's own: connect-failure, refused-stream, unavailable, cancelled; nothing where `retryOnStatus` is said
    */
   readonly retryOn?: RetryOn[];
   /**

@@ -42,7 +42,8 @@ export interface RedirectOptions {
   readonly scheme?: string;
   /**
    * The port that the client is sent to. Istio leaves out the scheme's own (80 for `http`, 443 for `https`), as if it were not said.
-   * @default - the one it asked for, but for the scheme's own where the scheme changes; with `authority` the scheme's own
+   * @default - with `authority` the scheme's own; else the one it asked for, and where the scheme changes, the new one's own in place of
+   * the old one's own
    */
   readonly port?: number;
 }

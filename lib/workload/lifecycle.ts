@@ -52,7 +52,7 @@ export interface Lifecycle {
    */
   readonly postStart?: LifecycleHandler;
   /**
-   * Before the stop; the pod still gets traffic while it runs.
+   * Before the stop. Some requests still come, until all proxies know that the pod goes: a pause here outlasts them.
    * @default - nothing
    */
   readonly preStop?: LifecycleHandler;
