@@ -114,7 +114,7 @@ export class ResilienceRules extends Construct {
         );
       }
     }
-    if (when !== undefined && timeout === undefined && retries === undefined && fault === undefined) {
+    if (when !== undefined && !hasRouteRules(this)) {
       throw new MeshError(
         ErrorCode.INVALID_RESILIENCE,
         "'when' limits timeout, retries and fault, and none of them is set",

@@ -133,6 +133,13 @@ describe('an app', () => {
     ]);
   });
 
+  test('leads connections, not requests, to a port of the metrics that speaks no HTTP', () => {
+    const manifests = cart({ metrics: Metrics.serviceMonitor(AppPort.tcp(9797)) });
+    const { http, tcp } = one(manifests, 'VirtualService').spec;
+    expect(http.map(({ match }: { match?: unknown }) => match)).toEqual([undefined]);
+    expect(tcp).toMatchObject([{ match: [{ port: 9797 }] }]);
+  });
+
   test('limits a rule for one of its ports to that port', () => {
     const rules = [{ when: PortMatch.of(9000), to: 'v2' }];
     const matched = http(cart({ ports: [AppPort.http(80), AppPort.grpc(9000)], rules })).map(
@@ -593,6 +600,18 @@ describe('an app of which somebody else owns a part', () => {
     });
     expect(one(manifests, 'Deployment').metadata).toMatchObject({ name: 'basket-v1', labels: { app: 'basket' } });
     expect(one(manifests, 'VirtualService').spec.hosts).toEqual(['legacy.shop.svc.cluster.local']);
+  });
+
+  test('is refused where its name can be no label', () => {
+    const named = (name: string) =>
+      refusal(() => {
+        const scope = chart();
+        const service = MeshService.fromName(scope, 'foreign', { name: 'legacy', ports: [AppPort.http(8080)] });
+        const versions = { v1: { deployment: DeploymentRef.fromName('legacy') } };
+        new CanaryApp(scope, 'cart', { name, service, versions });
+      });
+    expect(named('my basket')).toMatch(/^\[system\/cart\] name of the app is 'my basket'; .* \(invalid-name\)$/);
+    expect(named('a'.repeat(64))).toContain('name of the app is');
   });
 
   test('uses Deployments, and makes a ServiceAccount only for its own', () => {

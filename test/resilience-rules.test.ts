@@ -162,6 +162,13 @@ describe('rules for some requests', () => {
     });
   });
 
+  test('may say the retries alone', () => {
+    expect(http(rules([{ when: PathMatch.exact('/a'), retries: { attempts: 0 } }]))).toEqual([
+      { match: [{ uri: { exact: '/a' } }], retries: { attempts: 0 } },
+      { retries: ISTIO_RETRIES },
+    ]);
+  });
+
   test('may differ from one another in the same thing', () => {
     const manifests = rules([
       { when: PathMatch.exact('/a'), timeout: seconds(1) },
@@ -259,6 +266,8 @@ describe('fatal arithmetic is refused', () => {
     expect(message([{ fault }, { timeout: seconds(1) }])).toBe(
       "[system/rules-1] app 'cart' gets a fault and timeout or retries from 'system/rules-0' and here; Istio ignores the latter on a route with a fault; limit the fault with 'when' (fault-with-timeout)",
     );
+    expect(message([{ timeout: seconds(1) }, { fault }])).toContain("from 'system/rules-0' and here; Istio ignores the latter");
+    expect(message([{ retries: { attempts: 1 } }, { fault }])).toContain('(fault-with-timeout)');
     expect(message([{ when: PathMatch.exact('/a'), timeout: seconds(1) }, { fault }])).toContain('(fault-with-timeout)');
   });
 

@@ -263,6 +263,22 @@ describe('an app that Flagger rolls out', () => {
     },
   );
 
+  test('is reached as a whole by the rules of another app, since Flagger alone knows its subsets', () => {
+    const manifests = synth((scope) => {
+      const app = frontend(scope);
+      new CanaryApp(scope, 'cart', {
+        image: 'shop/cart:1',
+        ports: [AppPort.http(80)],
+        versions: { v1: {} },
+        rules: [{ when: PathMatch.below('/shop'), service: app }],
+      });
+      rollOut(app);
+    });
+    expect(one(manifests, 'VirtualService', 'cart').spec.http[0].route).toEqual([
+      { destination: { host: 'frontend.shop.svc.cluster.local', port: { number: 80 } } },
+    ]);
+  });
+
   test('is seen by policies and monitors in both versions, whose label app Flagger changes', () => {
     const both = { 'app.kubernetes.io/name': 'frontend' };
     const metrics = AppPort.http(9797, { name: 'prom' });
