@@ -5,8 +5,7 @@ import type { CanaryApp } from './canary-app';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requirePort } from './limits';
-import { requireNamespace } from './mesh-service';
-import { createFor } from './pod-set';
+import { createFor, namespaceOf } from './pod-set';
 
 /**
  * What a workload accepts.
@@ -37,7 +36,7 @@ export interface PeerAuthenticationProps {
    */
   readonly ports?: { [port: string]: MtlsMode };
   /**
-   * The namespace. In Istio's root namespace (`istio-system`) it holds for the whole mesh.
+   * The namespace. In Istio's root namespace (`istio-system`) it holds for the whole mesh. What is said of an app stands in the app's own.
    * @default - the app's namespace, or else the chart's
    */
   readonly namespace?: string;
@@ -49,7 +48,7 @@ export interface PeerAuthenticationProps {
  * @see https://istio.io/latest/docs/reference/config/security/peer_authentication/
  */
 export class PeerAuthentication extends Construct {
-  /** @throws `invalid-resilience` when `ports` stands without `app`, `out-of-range`, `missing-namespace`, `invalid-name` */
+  /** @throws `invalid-resilience` when `ports` stands without `app` or the namespace is not the app's, `out-of-range`, `missing-namespace`, `invalid-name` */
   public constructor(scope: Construct, id: string, props: PeerAuthenticationProps) {
     super(scope, id);
     rememberCreation(this);
@@ -67,7 +66,7 @@ export class PeerAuthentication extends Construct {
         { mode: portMode },
       ]),
     );
-    const namespace = requireNamespace(this, props.namespace ?? app?.namespace);
+    const namespace = namespaceOf(this, ErrorCode.INVALID_RESILIENCE, app, props.namespace);
     createFor(app, ({ id: objectId, name, selector }) => {
       new ApiObject(this, objectId, {
         ...PEER_AUTHENTICATION,

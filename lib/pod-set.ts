@@ -1,4 +1,7 @@
 import type { Lazy } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { type ErrorCode, MeshError } from './errors';
+import { requireNamespace } from './mesh-service';
 
 /** Pods that carry the same labels. */
 export interface PodSet {
@@ -11,6 +14,7 @@ export interface PodSet {
 /** An app whose pods are selected. */
 interface Selectable {
   readonly serviceName: string;
+  readonly namespace: string;
   _eachPodSet(create: (pods: PodSet) => void): void;
 }
 
@@ -20,6 +24,26 @@ export interface Selecting {
   readonly id: string;
   readonly name: string;
   readonly selector?: { readonly matchLabels: Lazy };
+}
+
+/**
+ * The namespace of what holds for the pods of an app: theirs, since Istio looks for their settings nowhere else. Without an app, the one
+ * that is said, or else the chart's.
+ */
+export function namespaceOf(
+  construct: Construct,
+  code: ErrorCode,
+  app: Selectable | undefined,
+  said: string | undefined,
+): string {
+  if (app !== undefined && said !== undefined && said !== app.namespace) {
+    throw new MeshError(
+      code,
+      `namespace is '${said}', and the pods of app '${app.serviceName}' are in '${app.namespace}', where alone Istio looks for what is said of them; leave namespace out`,
+      construct,
+    );
+  }
+  return requireNamespace(construct, said ?? app?.namespace);
 }
 
 /** Creates what holds for the pods of an app, for each of their sets; without an app, once for all pods. */

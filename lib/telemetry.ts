@@ -5,8 +5,7 @@ import type { CanaryApp } from './canary-app';
 import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { requirePercent } from './limits';
-import { requireNamespace } from './mesh-service';
-import { createFor } from './pod-set';
+import { createFor, namespaceOf } from './pod-set';
 
 /**
  * Which requests are traced, and where the spans go.
@@ -51,7 +50,7 @@ export interface TelemetryProps {
    */
   readonly app?: CanaryApp;
   /**
-   * The namespace. In Istio's root namespace (`istio-system`) it holds for the whole mesh.
+   * The namespace. In Istio's root namespace (`istio-system`) it holds for the whole mesh. What is said of an app stands in the app's own.
    * @default - the app's namespace, or else the chart's
    */
   readonly namespace?: string;
@@ -64,7 +63,7 @@ export interface TelemetryProps {
  */
 export class Telemetry extends Construct {
   /**
-   * @throws `invalid-telemetry` when it says nothing or a provider is empty, `out-of-range`, `missing-namespace`, `invalid-name`
+   * @throws `invalid-telemetry` when it says nothing, a provider is empty or the namespace is not the app's, `out-of-range`, `missing-namespace`, `invalid-name`
    */
   public constructor(scope: Construct, id: string, props: TelemetryProps) {
     super(scope, id);
@@ -78,7 +77,7 @@ export class Telemetry extends Construct {
         this,
       );
     }
-    const namespace = requireNamespace(this, props.namespace ?? app?.namespace);
+    const namespace = namespaceOf(this, ErrorCode.INVALID_TELEMETRY, app, props.namespace);
     const sampling = tracing?.randomSamplingPercentage;
     const randomSamplingPercentage =
       sampling === undefined ? undefined : requirePercent('randomSamplingPercentage', sampling, this);

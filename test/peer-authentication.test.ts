@@ -47,6 +47,14 @@ describe('a PeerAuthentication', () => {
     expect(app.synthYaml()).not.toContain('namespace: policies');
   });
 
+  test('is refused in another namespace than its app, where Istio would not look', () => {
+    const scope = chart();
+    const props = { mode: MtlsMode.STRICT, app: newApp(scope), namespace: 'istio-system' };
+    expect(refusal(() => new PeerAuthentication(scope, 'mtls', props))).toBe(
+      "[system/mtls] namespace is 'istio-system', and the pods of app 'cart' are in 'shop', where alone Istio looks for what is said of them; leave namespace out (invalid-resilience)",
+    );
+  });
+
   test('takes what is undefined for unsaid', () => {
     const manifests = synth(
       (scope) =>

@@ -36,6 +36,15 @@ describe('telemetry', () => {
     expect(one(manifests, 'Telemetry').spec.tracing[0].randomSamplingPercentage).toBe(0);
   });
 
+  test('of an app stands where its pods are, since Istio looks nowhere else', () => {
+    const scope = chart();
+    const app = new CanaryApp(scope, 'cart', { image: 'cart', ports: [AppPort.http(80)], versions: { v1: {} } });
+    const props: TelemetryProps = { app, namespace: 'istio-system', accessLogging: { provider: 'envoy' } };
+    expect(refusal(() => new Telemetry(scope, 'telemetry', props))).toBe(
+      "[system/telemetry] namespace is 'istio-system', and the pods of app 'cart' are in 'shop', where alone Istio looks for what is said of them; leave namespace out (invalid-telemetry)",
+    );
+  });
+
   test.each<[string, TelemetryProps, string]>([
     ['nothing to say', {}, 'invalid-telemetry'],
     ['a provider without a name', { tracing: { provider: '' } }, 'invalid-telemetry'],

@@ -15,7 +15,8 @@ export interface OutlierDetection {
    */
   readonly consecutive5xxErrors?: number;
   /**
-   * Answers of 502, 503 or 504 in a row after which a pod is ejected; 0 turns this off.
+   * Answers of 502, 503 or 504 in a row after which a pod is ejected; 0 turns this off. They count among `consecutive5xxErrors` as well, so
+   * they are fewer than those, or those are 0.
    * @default - Istio's: off
    */
   readonly consecutiveGatewayErrors?: number;
@@ -58,12 +59,22 @@ export interface OutlierDetection {
   readonly outlierDetectionHttpErrorCodes?: number[];
 }
 
+const DEFAULT_CONSECUTIVE_5XX_ERRORS = 5;
+
 export function renderOutlierDetection(detection: OutlierDetection, construct?: IConstruct): Record<string, unknown> {
   const { splitExternalLocalOriginErrors, consecutiveLocalOriginFailures } = detection;
   if (consecutiveLocalOriginFailures !== undefined && splitExternalLocalOriginErrors !== true) {
     throw new MeshError(
       ErrorCode.INVALID_RESILIENCE,
       `consecutiveLocalOriginFailures is ${consecutiveLocalOriginFailures} without splitExternalLocalOriginErrors: true, and has no effect`,
+      construct,
+    );
+  }
+  const { consecutiveGatewayErrors = 0, consecutive5xxErrors = DEFAULT_CONSECUTIVE_5XX_ERRORS } = detection;
+  if (consecutive5xxErrors > 0 && consecutiveGatewayErrors >= consecutive5xxErrors) {
+    throw new MeshError(
+      ErrorCode.INVALID_RESILIENCE,
+      `consecutiveGatewayErrors is ${consecutiveGatewayErrors} and has no effect, since ${consecutive5xxErrors} answers of 5xx in a row, these among them, eject a pod before; let it be less, or say consecutive5xxErrors: 0`,
       construct,
     );
   }

@@ -49,11 +49,28 @@ describe('outlier detection', () => {
       'outlierDetectionHttpErrorCodes is 99; allowed are whole numbers from 100 to 599 (out-of-range)',
     ],
     [
+      { consecutiveGatewayErrors: 5 },
+      'consecutiveGatewayErrors is 5 and has no effect, since 5 answers of 5xx in a row, these among them, eject a pod before; let it be less, or say consecutive5xxErrors: 0 (invalid-resilience)',
+    ],
+    [
+      { consecutiveGatewayErrors: 4, consecutive5xxErrors: 3 },
+      'consecutiveGatewayErrors is 4 and has no effect, since 3 answers of 5xx in a row, these among them, eject a pod before; let it be less, or say consecutive5xxErrors: 0 (invalid-resilience)',
+    ],
+    [
       { consecutiveLocalOriginFailures: 4 },
       'consecutiveLocalOriginFailures is 4 without splitExternalLocalOriginErrors: true, and has no effect (invalid-resilience)',
     ],
   ])('%j is refused', (detection, message) => {
     expect(refusal(() => renderOutlierDetection(detection))).toBe(message);
+  });
+
+  test.each<OutlierDetection>([
+    { consecutiveGatewayErrors: 4 },
+    { consecutiveGatewayErrors: 9, consecutive5xxErrors: 10 },
+    { consecutiveGatewayErrors: 10, consecutive5xxErrors: 0 },
+    { consecutiveGatewayErrors: 0, consecutive5xxErrors: 1 },
+  ])('%j is taken, since both counts decide or one is off', (detection) => {
+    expect(renderOutlierDetection(detection)).toMatchObject(detection);
   });
 
   test('refuses an interval of zero', () => {
