@@ -48,7 +48,7 @@ export enum ErrorCode {
   UNKNOWN_VERSION = 'unknown-version',
   /** An app without versions. */
   NO_VERSIONS = 'no-versions',
-  /** A split whose shares are no whole percentages or do not sum to 100, or that is missing or stands twice in a rollout. */
+  /** A split whose shares are no whole percentages, do not sum to 100 or lead to a version without pods, or that is missing or stands twice in a rollout. */
   INVALID_SPLIT = 'invalid-split',
   /** A rule without exactly one outcome, or with a setting that does nothing, runs requests twice or shows any site what is meant for its visitors. */
   INVALID_RULE = 'invalid-rule',
@@ -100,7 +100,7 @@ export enum ErrorCode {
   MISSING_NETWORKS = 'missing-networks',
   /** A Sidecar or EnvoyFilter in a namespace whose pods get no sidecar. */
   NO_PROXY = 'no-proxy',
-  /** Client TLS that the server's PeerAuthentication refuses. */
+  /** Client TLS that the server's PeerAuthentication refuses, or that shows no identity to a policy that asks for one. */
   MTLS_CONFLICT = 'mtls-conflict',
 }
 

@@ -33,7 +33,12 @@ function checkRule(model: MeshModel, rule: DestinationRuleModel): Finding[] {
   // Without pods in this app somebody else runs them, and nothing can be said.
   return pods.length === 0
     ? []
-    : [...findEmptySubsets(rule, pods), ...findNeverEjecting(rule, pods), ...findTlsConflicts(model, rule, pods)];
+    : [
+        ...findEmptySubsets(rule, pods),
+        ...findNeverEjecting(rule, pods),
+        ...findTlsConflicts(model, rule, pods),
+        ...findMissingIdentity(model, rule, pods),
+      ];
 }
 
 function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
@@ -81,6 +86,28 @@ function findTlsConflicts(model: MeshModel, rule: DestinationRuleModel, pods: re
         {
           code: ErrorCode.MTLS_CONFLICT,
           message: `callers of '${rule.host}' use client TLS ${rule.tlsMode}, but its pods accept ${refused} (PeerAuthentication), so every connection is reset; make both sides agree`,
+          construct: rule.object.construct,
+        },
+      ];
+}
+
+/** Only mutual TLS of the mesh shows who calls: to a policy that asks for it, all others are nobody. */
+function findMissingIdentity(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  if (model.identityPolicies.length === 0) {
+    return [];
+  }
+  const anonymous = rule.tlsMode !== undefined && rule.tlsMode !== 'ISTIO_MUTUAL';
+  const unknown = pods.filter((pod) => !pod.bare && (anonymous || peerMode(model, pod) === 'DISABLE'));
+  const policy = model.identityPolicies.find(({ namespace, selector }) =>
+    unknown.some((pod) => pod.namespace === namespace && covers(selector, pod.labels)),
+  );
+  const cause = anonymous ? `client TLS is ${rule.tlsMode}` : 'its pods accept DISABLE (PeerAuthentication)';
+  return policy === undefined
+    ? []
+    : [
+        {
+          code: ErrorCode.MTLS_CONFLICT,
+          message: `callers of '${rule.host}' show no identity, because ${cause}, and AuthorizationPolicy '${policy.name}' lets in identities alone, so they get 403; let both sides use mutual TLS, or remove what asks who calls (calls, DefaultDeny)`,
           construct: rule.object.construct,
         },
       ];

@@ -20,6 +20,8 @@ export interface WorkloadModel {
   readonly replicas?: number;
   /** Whether an autoscaler or Flagger decides on the replicas. */
   readonly scaled: boolean;
+  /** Whether the pods ask for no sidecar. */
+  readonly bare: boolean;
 }
 
 /** The place a route sends requests to. */
@@ -85,6 +87,13 @@ export interface PeerAuthenticationModel {
   readonly hasPortModes: boolean;
 }
 
+/** An AuthorizationPolicy of the app that lets some identities in. */
+export interface IdentityPolicyModel {
+  readonly name: string;
+  readonly namespace: string;
+  readonly selector: Record<string, string>;
+}
+
 /** An object that says something to sidecars alone. */
 export interface SidecarSettingModel {
   readonly object: Rendered;
@@ -141,6 +150,7 @@ export class MeshModel {
   public readonly destinationRules: DestinationRuleModel[] = [];
   public readonly gateways: GatewayModel[] = [];
   public readonly peerAuthentications: PeerAuthenticationModel[] = [];
+  public readonly identityPolicies: IdentityPolicyModel[] = [];
   public readonly serviceMonitors: ServiceMonitorModel[] = [];
   public readonly rollouts: RolloutModel[] = [];
   /** The namespaces whose pods get no sidecar. */
@@ -209,6 +219,7 @@ export class MeshModel {
           labels: spec.template?.metadata?.labels ?? {},
           replicas: spec.replicas,
           scaled: manifest.kind === 'DaemonSet' || scaled.has(`${namespace}/${manifest.kind}/${name}`),
+          bare: isBare(spec.template?.metadata),
         });
         break;
       case 'v1/Pod':
@@ -218,6 +229,7 @@ export class MeshModel {
           labels: (metadata.labels ?? {}) as Record<string, string>,
           replicas: 1,
           scaled: false,
+          bare: isBare(metadata),
         });
         break;
       case 'networking.istio.io/VirtualService':
@@ -283,6 +295,11 @@ export class MeshModel {
           mode: spec.mtls?.mode,
           hasPortModes: spec.portLevelMtls !== undefined,
         });
+        break;
+      case 'security.istio.io/AuthorizationPolicy':
+        if (letsIdentitiesIn(spec)) {
+          this.identityPolicies.push({ name, namespace, selector: spec.selector?.matchLabels ?? {} });
+        }
         break;
       case 'flagger.app/Canary':
         this.rollouts.push({
@@ -454,6 +471,15 @@ function readRoute(place: string, route: Data, namespace: string): RouteModel {
 function takesEverything(match: Data): boolean {
   const conditions = Object.keys(match).filter((key) => !['name', 'statPrefix', 'ignoreUriCase'].includes(key));
   return conditions.every((key) => key === 'uri' && takesEveryPath(match.uri));
+}
+
+function isBare({ labels, annotations }: Data = {}): boolean {
+  return [labels, annotations].some((said) => said?.['sidecar.istio.io/inject'] === 'false');
+}
+
+function letsIdentitiesIn({ action = 'ALLOW', rules = [] }: Data): boolean {
+  const sources: Data[] = rules.flatMap((rule: Data) => rule.from ?? []);
+  return action === 'ALLOW' && sources.some(({ source }) => ['principals', 'namespaces'].some((field) => source?.[field]));
 }
 
 function isPrivate(spec: Data): boolean {

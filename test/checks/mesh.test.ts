@@ -3,7 +3,9 @@ import {
   Alternatives,
   AppPort,
   CanaryApp,
+  type CanaryAppProps,
   ClientPod,
+  ClientTls,
   DefaultDeny,
   ErrorCode,
   Injection,
@@ -12,8 +14,11 @@ import {
   MeshApp,
   MeshGateway,
   MeshNamespace,
+  MtlsMode,
+  MutualTls,
   type OutlierDetection,
   PathMatch,
+  PeerAuthentication,
   ResilienceRules,
   Rollout,
 } from 'cdk8s-istio';
@@ -415,6 +420,49 @@ describe('the checks over all manifests', () => {
           'autoscaling/v2',
         );
       expect(detect({ consecutive5xxErrors: 3 }, autoscaler)).toEqual([]);
+    });
+  });
+
+  describe('callers without an identity', () => {
+    const called = (spec: Partial<CanaryAppProps>, change: (app: CanaryApp, chart: Chart) => void) =>
+      inChart((chart) => {
+        const app = new CanaryApp(chart, 'db', { image: 'db', ports: [AppPort.tcp(80)], versions: { v1: {} }, ...spec });
+        cart(chart).calls(app);
+        change(app, chart);
+      });
+    const nobody = (cause: string) => [
+      `mtls-conflict: callers of 'db.shop.svc.cluster.local' show no identity, because ${cause}, and AuthorizationPolicy 'db' lets in identities alone, so they get 403; let both sides use mutual TLS, or remove what asks who calls (calls, DefaultDeny)`,
+    ];
+
+    test('are found where a policy asks who calls', () => {
+      const plain = (app: CanaryApp, chart: Chart) => new MutualTls(chart, 'tls', { app, mode: MtlsMode.DISABLE });
+      expect(called({}, plain)).toEqual(nobody('client TLS is DISABLE'));
+      const simple = (app: CanaryApp, chart: Chart) => new ResilienceRules(chart, 'tls', { app, clientTls: ClientTls.simple() });
+      expect(called({}, simple)).toEqual(nobody('client TLS is SIMPLE'));
+      const server = (app: CanaryApp, chart: Chart) => new PeerAuthentication(chart, 'tls', { app, mode: MtlsMode.DISABLE });
+      expect(called({}, server)).toEqual(nobody('its pods accept DISABLE (PeerAuthentication)'));
+    });
+
+    test('are no mistake with mutual TLS, or where no sidecar asks', () => {
+      const mutual = (app: CanaryApp, chart: Chart) => new MutualTls(chart, 'tls', { app, mode: MtlsMode.STRICT });
+      expect(called({}, mutual)).toEqual([]);
+      const plain = (app: CanaryApp, chart: Chart) => new ResilienceRules(chart, 'tls', { app, clientTls: ClientTls.disable() });
+      expect(called({ podLabels: { 'sidecar.istio.io/inject': 'false' } }, plain)).toEqual([]);
+      expect(called({ podAnnotations: { 'sidecar.istio.io/inject': 'false' } }, plain)).toEqual([]);
+    });
+
+    test('are no mistake where nobody asks who calls', () => {
+      const found = inChart((chart) => {
+        new ResilienceRules(chart, 'tls', { app: cart(chart), clientTls: ClientTls.disable() });
+        add(
+          chart,
+          'AuthorizationPolicy',
+          'get',
+          { rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
+          'security.istio.io/v1',
+        );
+      });
+      expect(found).toEqual([]);
     });
   });
 
