@@ -146,7 +146,7 @@ export class CanaryApp extends MeshService {
   /**
    * @throws `no-versions`, `unknown-version`, `invalid-split`, `bypassed-split`, `invalid-rule`, `unreachable-route`,
    * `redirect-loop`, `unsupported-rewrite`, `invalid-header`, `invalid-name`, `no-ports`, `duplicate-port`, `unknown-port`,
-   * `missing-namespace`, `invalid-workload`, `out-of-range`
+   * `missing-namespace`, `invalid-workload`, `out-of-range`, `invalid-host` for a rule that leads to a pattern of hosts
    */
   public constructor(scope: Construct, id: string, props: CanaryAppProps) {
     super(scope, id, {
@@ -512,7 +512,7 @@ export class CanaryApp extends MeshService {
   private requireDefaultSplit(): Shares {
     const { versions } = this;
     if (this.props.split !== undefined) {
-      return requireSplit('split', this.props.split, versions, this);
+      return this.requirePods('split', requireSplit('split', this.props.split, versions, this));
     }
     if (versions.length > 1) {
       throw new MeshError(
@@ -522,6 +522,20 @@ export class CanaryApp extends MeshService {
       );
     }
     return new Map([[versions[0], 100]]);
+  }
+
+  /** An app may be switched off as a whole, but of one that runs no requests lead to a version without pods. */
+  private requirePods(what: string, shares: Shares): Shares {
+    const replicas = this._replicas();
+    const idle = [...shares].find(([version, share]) => share > 0 && replicas.get(version) === 0);
+    if (idle !== undefined && [...replicas.values()].some((count) => count !== 0)) {
+      throw new MeshError(
+        ErrorCode.INVALID_SPLIT,
+        `${what} gives ${idle[1]} percent to version '${idle[0]}', which has 0 replicas and would answer with 503; give it pods or no requests, and where an autoscaler decides leave replicas out`,
+        this,
+      );
+    }
+    return shares;
   }
 
   private requireRules(): void {
@@ -589,11 +603,16 @@ export class CanaryApp extends MeshService {
       return rule.service._destinations().map((destination) => ({ ...destination, port }));
     }
     if (rule.to !== undefined) {
-      return this.destinations(place, new Map([[requireVersion(`${place}to`, rule.to, this.versions, this), 100]]), rule);
+      const only = new Map([[requireVersion(`${place}to`, rule.to, this.versions, this), 100]]);
+      return this.destinations(place, this.requirePods(`${place}to`, only), rule);
     }
     return rule.split === undefined
       ? []
-      : this.destinations(place, requireSplit(`${place}split`, rule.split, this.versions, this), rule);
+      : this.destinations(
+          place,
+          this.requirePods(`${place}split`, requireSplit(`${place}split`, rule.split, this.versions, this)),
+          rule,
+        );
   }
 
   private destinations(place: string, shares: Shares, { destinationHeaders = {} }: RouteOptions): Destination[] {

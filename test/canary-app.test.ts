@@ -645,12 +645,33 @@ test('an app over a Service of somebody else cannot have ports of its own beside
   expect(build).toThrow('ports stands beside service, whose ports are used; say them in MeshService.fromName (duplicate-port)');
 });
 
+describe('an app without pods', () => {
+  test.each<Partial<CanaryAppProps>>([{ replicas: 0 }, { versions: { v1: {}, v2: { replicas: 0 } }, split: { v1: 100, v2: 0 } }])(
+    'is one that is switched off, or a version that gets no requests: %#',
+    (props) => {
+      expect(() => cart(props)).not.toThrow();
+    },
+  );
+});
+
 describe('bad input is refused with the path of the app', () => {
   test.each<[Partial<CanaryAppProps>, string]>([
     [{ versions: {} }, 'versions is empty; an app needs at least one version (no-versions)'],
     [{ split: undefined }, 'there are 2 versions (v1, v2) and no split; say the share of each in percent (invalid-split)'],
     [{ split: { v1: 90, v3: 10 } }, "split names version 'v3', which the app does not have; it has v1, v2 (unknown-version)"],
     [{ split: { v1: 90, v2: 20 } }, 'split sums to 110 percent (v1: 90, v2: 20); it must sum to 100 (invalid-split)'],
+    [
+      { versions: { v1: { replicas: 0 }, v2: {} } },
+      "split gives 90 percent to version 'v1', which has 0 replicas and would answer with 503; give it pods or no requests, and where an autoscaler decides leave replicas out (invalid-split)",
+    ],
+    [
+      {
+        versions: { v1: {}, v2: { replicas: 0 } },
+        split: { v1: 100, v2: 0 },
+        rules: [{ when: HeaderMatch.exact('a', 'b'), to: 'v2' }],
+      },
+      "rules[0].to gives 100 percent to version 'v2', which has 0 replicas and would answer with 503; give it pods or no requests, and where an autoscaler decides leave replicas out (invalid-split)",
+    ],
     [
       { versions: { V1: {} }, split: undefined },
       "name of the version is 'V1'; allowed are 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends (invalid-name)",
