@@ -7,7 +7,7 @@ import { rememberCreation } from './creation';
 import { ErrorCode, MeshError } from './errors';
 import { ExternalNetworks } from './external-networks';
 import { list, quote, requireHost } from './limits';
-import { MeshService } from './mesh-service';
+import { type Exposed, MeshService } from './mesh-service';
 import type { NetworkPeer } from './policy/network';
 import { ClientTls } from './resilience/client-tls';
 import { ResilienceRules } from './resilience-rules';
@@ -48,7 +48,7 @@ export interface TlsOrigination {
 
 /** Properties of an {@link ExternalService}. */
 export interface ExternalServiceProps {
-  /** The host outside the mesh; `*.example.com` for all hosts of a domain. */
+  /** The host outside the mesh; `*.example.com` for all hosts of a domain, to which no gateway and no rule can lead. */
   readonly host: string;
   /**
    * The name of the ServiceEntry.
@@ -56,7 +56,9 @@ export interface ExternalServiceProps {
    */
   readonly name?: string;
   /**
-   * The ports that are called.
+   * The ports that are called. Streams (`AppPort.tcp` and its like) say no host: where several hosts have the same port for them, Istio
+   * finds the right one only if the callers' proxies answer DNS (`ISTIO_META_DNS_CAPTURE`), and otherwise takes one for all.
+   * @see https://istio.io/latest/docs/ops/configuration/traffic-management/dns-proxy/#external-tcp-services-without-vips
    * @default - that of `tlsOrigination`; one of the two must be said
    */
   readonly ports?: AppPort[];
@@ -79,6 +81,9 @@ export interface ExternalServiceProps {
 
 /**
  * A host outside the mesh that apps may call (a ServiceEntry). {@link ResilienceRules} hold for it as for any app.
+ *
+ * Requests that a rule or a gateway leads to it keep the host that their client asked for; most servers want their own:
+ * {@link Rewrite.authority}.
  *
  * @see https://istio.io/latest/docs/reference/config/networking/service-entry/
  */
@@ -131,7 +136,25 @@ export class ExternalService extends MeshService {
 
   /** @internal */
   public override _destinations(): Destination[] {
+    this.requireAddress();
     return [{ host: this.host }];
+  }
+
+  /** @internal */
+  public override _expose(exposed: Exposed): void {
+    this.requireAddress();
+    super._expose(exposed);
+  }
+
+  /** Of a pattern only the caller knows an address, and a caller of something else asked for that of something else. */
+  private requireAddress(): void {
+    if (this.host.startsWith('*')) {
+      throw new MeshError(
+        ErrorCode.INVALID_HOST,
+        `host '${this.host}' is a pattern and has no address to which requests for something else could be sent; name one host`,
+        this,
+      );
+    }
   }
 
   /**
@@ -152,7 +175,7 @@ export class ExternalService extends MeshService {
 
   /** @internal */
   public override _routes(): Route[] {
-    return [{ matches: [], destinations: this._destinations() }];
+    return [{ matches: [], destinations: [{ host: this.host }] }];
   }
 
   /** @internal */

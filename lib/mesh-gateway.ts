@@ -2,13 +2,14 @@ import { ApiObject, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Access } from './access';
 import { GATEWAY, VIRTUAL_SERVICE } from './api-versions';
+import type { AppPort } from './app-port';
 import { rememberCreation } from './creation';
 import { ErrorCode, inConstruct, MeshError } from './errors';
 import { GatewayAccess, type GatewayWorkload } from './gateway-access';
 import { list, requireDnsLabel, requireLabel, requirePublicHost } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
-import { protectRoutes } from './resilience-rules';
+import { clientTlsOf, protectRoutes } from './resilience-rules';
 import { atGateway } from './routing/exposure';
 import type { PathMatch } from './routing/path-match';
 import { Redirect } from './routing/redirect';
@@ -119,7 +120,7 @@ export interface ExposeOptions extends GatewayMatchOptions {
   readonly access?: Access;
   /**
    * The port of the app.
-   * @default - its first HTTP port; its first port where TLS is passed through
+   * @default - its first HTTP port; where TLS is passed through its first port for TLS, or else the first that is not HTTP
    */
   readonly port?: number;
 }
@@ -155,6 +156,13 @@ interface HostEntry {
   readonly listeners: Listener[];
   /** The routes in order, before they are limited to listeners. */
   routes(): Route[];
+}
+
+/** Where something that comes in here goes. */
+interface Way {
+  readonly app: MeshService;
+  readonly port: AppPort;
+  readonly inPlainText: boolean;
 }
 
 interface Passthrough {
@@ -203,6 +211,7 @@ export class MeshGateway extends Construct {
   private readonly access: GatewayAccess;
   private readonly served = new Map<string, GatewayHost>();
   private readonly streams: { listener: Listener; app: MeshService }[] = [];
+  private readonly ways: Way[] = [];
 
   /** @throws `invalid-name`, `missing-namespace`, `duplicate-port`, `invalid-listener` */
   public constructor(scope: Construct, id: string, props: MeshGatewayProps = {}) {
@@ -224,6 +233,7 @@ export class MeshGateway extends Construct {
     };
     this.access = new GatewayAccess(this, this._workload, this.streamPorts());
     this._createGateway(selector);
+    this.node.addValidation({ validate: () => this.findPlainTextToTls() });
   }
 
   /** The hosts that the gateway serves, sorted: for DNS records or a hosts file. Includes patterns such as `*.example.com`. */
@@ -259,7 +269,7 @@ export class MeshGateway extends Construct {
       routes: () => reachable(protectRoutes(app, app._routes()).flatMap((route) => atGateway(route, exposure))),
     });
     this.access.decide(options.host, access);
-    app._expose({ gateway: this, port, host: options.host });
+    this.lead({ app, port, inPlainText: true }, options.host);
   }
 
   /**
@@ -314,7 +324,7 @@ export class MeshGateway extends Construct {
     const port =
       options.port === undefined ? (app.ports.find((candidate) => !candidate.isHttp) ?? app.ports[0]) : app.portOf(options.port);
     this.streams.push({ listener, app });
-    app._expose({ gateway: this, port });
+    this.lead({ app, port, inPlainText: listener.isTls });
     new ApiObject(this, `VirtualService-${listener._name}`, {
       ...VIRTUAL_SERVICE,
       metadata: { name: `${this.gatewayName}-${listener._name}`, namespace: this.routesNamespace },
@@ -522,11 +532,34 @@ export class MeshGateway extends Construct {
         this,
       );
     }
-    const port =
-      options.port === undefined ? (app.ports.find((candidate) => candidate.isTls) ?? app.ports[0]) : app.portOf(options.port);
+    const own = app.ports.filter((candidate) => !candidate.isHttp);
+    const port = options.port === undefined ? (own.find((candidate) => candidate.isTls) ?? own[0]) : app.portOf(options.port);
+    if (port === undefined || port.isHttp) {
+      throw new MeshError(
+        ErrorCode.INVALID_LISTENER,
+        `a passthrough listener hands TLS on as it is, and '${app.node.path}' speaks ${list((port === undefined ? app.ports : [port]).map((candidate) => `${candidate.protocol} on port ${candidate.port}`))}; give it a port for TLS, such as AppPort.https(8443), or terminate TLS with Listener.https`,
+        this,
+      );
+    }
     host.passthrough = { app, port: port.port, listeners };
     this.leaveToRollout(host);
-    app._expose({ gateway: this, port });
+    this.lead({ app, port, inPlainText: false });
+  }
+
+  private lead(way: Way, host?: string): void {
+    const { app, ...rest } = way;
+    this.ways.push(way);
+    app._expose({ gateway: this, host, ...rest });
+  }
+
+  /** Known at synth alone: whether what comes in plain text, or whose TLS ends here, is encrypted for a port that asks for it. */
+  private findPlainTextToTls(): string[] {
+    return this.ways
+      .filter(({ app, port, inPlainText }) => inPlainText && port.isTls && !clientTlsOf(app, port).some((tls) => tls._endsInApp))
+      .map(
+        ({ app, port }) =>
+          `requests go in plain text to port ${port.port} of '${app.serviceName}', which speaks ${port.protocol}; encrypt them: new ResilienceRules(…, { app, ports: { ${port.port}: { clientTls: ClientTls.simple(…) } } }), or hand TLS on with Listener.passthrough (${ErrorCode.INVALID_LISTENER})`,
+      );
   }
 
   /** The host, with its VirtualService made at the first use. */

@@ -36,6 +36,8 @@ export interface Exposed {
   readonly port: AppPort;
   /** The host; `undefined` where connections are forwarded as they are. */
   readonly host?: string;
+  /** Whether the gateway knows that nothing it sends on is encrypted by its client. */
+  readonly inPlainText: boolean;
 }
 
 /** What brings new versions of an app into use, in place of the app itself. */

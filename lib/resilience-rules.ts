@@ -1,10 +1,12 @@
 import { ApiObject, type Duration, Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { DESTINATION_RULE, VIRTUAL_SERVICE } from './api-versions';
+import type { AppPort } from './app-port';
 import { rememberCreation } from './creation';
 import { ErrorCode, inConstruct, MeshError } from './errors';
 import { list, renderDuration } from './limits';
 import type { MeshService } from './mesh-service';
+import type { ClientTls } from './resilience/client-tls';
 import { type FaultInjection, renderFault } from './resilience/fault';
 import { requireCanEject } from './resilience/outlier-detection';
 import { type RetryPolicy, renderRetries, requireRetriesFit } from './resilience/retries';
@@ -85,6 +87,7 @@ export class ResilienceRules extends Construct {
     if (!props.app._ownsMeshObjects) {
       this.createObjects();
     }
+    this.node.addValidation({ validate: () => this.findMisplaced() });
   }
 
   private requireSensible(): void {
@@ -125,8 +128,9 @@ export class ResilienceRules extends Construct {
       app._httpPort();
     }
     renderTrafficPolicy(policy, this);
+    this.requireBalanced(app.ports, this._props);
     for (const [port, override] of Object.entries(ports)) {
-      app.portOf(Number(port));
+      this.requireBalanced([app.portOf(Number(port))], override);
       renderTrafficPolicy({ ...policy, ...policyOf(override) }, this);
     }
     const replicas = app._replicas();
@@ -138,6 +142,7 @@ export class ResilienceRules extends Construct {
           this,
         );
       }
+      this.requireBalanced(app.ports, override);
       renderTrafficPolicy({ ...policy, ...policyOf(override) }, this);
     }
     for (const [version, count] of replicas) {
@@ -149,6 +154,53 @@ export class ResilienceRules extends Construct {
         }
       }
     }
+  }
+
+  private requireBalanced(ports: readonly AppPort[], { loadBalancer }: PortTrafficPolicy): void {
+    const { app } = this._props;
+    if (loadBalancer?._needsHttp && !ports.some((port) => port.isHttp)) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        `loadBalancer chooses by something of HTTP, and the ports ${list(ports.map(({ servicePortName }) => servicePortName))} of '${app.serviceName}' do not speak it, so any pod would be chosen; use HashKey.sourceIp()`,
+        this,
+      );
+    }
+    const versions = [...app._replicas().keys()];
+    if (loadBalancer?._isPassthrough && versions.length > 1) {
+      throw new MeshError(
+        ErrorCode.BYPASSED_SPLIT,
+        `LoadBalancer.passthrough() calls the address that the caller asked for, past the versions ${list(versions)} of '${app.serviceName}'; choose another load balancer`,
+        this,
+      );
+    }
+  }
+
+  /** Known at synth alone: what works at gateways alone or there not at all, and TLS around TLS. */
+  private findMisplaced(): string[] {
+    const { app, ports = {}, versions = {} } = this._props;
+    const policies: PortTrafficPolicy[] = [this._props, ...Object.values(ports), ...Object.values(versions)];
+    const problems: string[] = [];
+    if (policies.some(({ loadBalancer }) => loadBalancer?._isPassthrough) && app._exposures.length > 0) {
+      problems.push(
+        `LoadBalancer.passthrough() needs a caller that asked for an address, and gateway '${app._exposures[0].gateway.gatewayName}' leads to '${app.serviceName}' without one; choose another load balancer`,
+      );
+    }
+    if (policies.some(({ clientTls }) => clientTls?._isForGateways) && app._exposures.length === 0) {
+      problems.push(
+        `clientTls has a credentialName, which Istio reads at gateways alone, and no gateway leads to '${app.serviceName}': callers would send plain text; name files in their proxies (caCertificates), or expose it`,
+      );
+    }
+    const around = app.ports
+      .filter((port) => port.isTls && !app._exposures.some((exposed) => exposed.port === port && exposed.inPlainText))
+      .find((port) =>
+        clientTlsOf(app, port).some((tls) => tls._endsInApp && policies.some(({ clientTls }) => clientTls === tls)),
+      );
+    if (around !== undefined) {
+      problems.push(
+        `clientTls encrypts what goes to port ${around.port} (${around.protocol}) of '${app.serviceName}', which callers send as TLS already; say it for other ports with ports: {…}, or declare the plain text that they send, such as AppPort.http(${around.port})`,
+      );
+    }
+    return problems.map((problem) => `${problem} (${ErrorCode.INVALID_RESILIENCE})`);
   }
 
   private createObjects(): void {
@@ -285,6 +337,14 @@ export function renderAppPolicy(app: MeshService): Record<string, unknown> | und
   });
   const rendered = renderTrafficPolicy(general, app);
   return ports.length === 0 ? rendered : { ...rendered, portLevelSettings: ports };
+}
+
+/** How callers encrypt what they send to a port: the port's own setting or the app's, and those of single versions. */
+export function clientTlsOf(app: MeshService, { port }: AppPort): ClientTls[] {
+  const general = mergePolicies(app, (props) => props);
+  const own = mergePolicies(app, (props) => props.ports?.[String(port)] ?? {});
+  const versions = app._rules.flatMap(({ _props: props }) => Object.values(props.versions ?? {}));
+  return [{ ...general, ...own }, ...versions].flatMap(({ clientTls }) => clientTls ?? []);
 }
 
 /** What is different for one version; Istio adds what is said for the app. */

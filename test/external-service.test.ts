@@ -2,10 +2,12 @@ import { Duration } from 'cdk8s';
 import {
   Access,
   AppPort,
+  CanaryApp,
   ExternalNetworks,
   ExternalService,
   type ExternalServiceProps,
   MeshGateway,
+  PathMatch,
   PortProtocol,
   ResilienceRules,
   type TlsOrigination,
@@ -39,6 +41,29 @@ describe('a host outside the mesh', () => {
   test('may be a pattern, for which the app knows the address', () => {
     const { spec } = one(external({ host: '*.googleapis.com', ports: [AppPort.http(80), AppPort.https(443)] }), 'ServiceEntry');
     expect(spec).toMatchObject({ hosts: ['*.googleapis.com'], resolution: 'NONE' });
+  });
+
+  test('of a pattern only the caller knows an address, so nothing else leads to it', () => {
+    const scope = chart();
+    const outside = new ExternalService(scope, 'outside', { host: '*.example.com', ports: [AppPort.http(80)] });
+    const refused =
+      "[system/outside] host '*.example.com' is a pattern and has no address to which requests for something else could be sent; name one host (invalid-host)";
+    const gateway = new MeshGateway(scope, 'gateway');
+    expect(refusal(() => gateway.expose(outside, { host: 'a.example.com', access: Access.public() }))).toBe(refused);
+    const rules = [{ when: PathMatch.below('/outside'), service: outside }];
+    const props = { image: 'cart', ports: [AppPort.http(80)], versions: { v1: {} } };
+    expect(refusal(() => new CanaryApp(scope, 'cart', { ...props, rules }))).toBe(refused);
+  });
+
+  test('of a pattern may be protected all the same', () => {
+    const manifests = synth((scope) => {
+      const app = new ExternalService(scope, 'outside', { host: '*.example.com', ports: [AppPort.http(80)] });
+      new ResilienceRules(scope, 'rules', { app, timeout: Duration.seconds(5) });
+    });
+    expect(one(manifests, 'VirtualService').spec).toMatchObject({
+      hosts: ['*.example.com'],
+      http: [{ route: [{ destination: { host: '*.example.com' } }], timeout: '5s' }],
+    });
   });
 
   test('may have addresses of its own', () => {

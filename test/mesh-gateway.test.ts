@@ -4,6 +4,7 @@ import {
   AppPort,
   CanaryApp,
   type CanaryAppProps,
+  ClientTls,
   type ExposeOptions,
   type GatewayMatchOptions,
   type GatewayTcpOptions,
@@ -577,6 +578,34 @@ describe('TLS that is passed through', () => {
     expect(message({ listeners }, (gateway, cart) => gateway.expose(cart, { host: SHOP, paths: [PathMatch.exact('/a')] }))).toBe(
       '[system/gateway] paths, when, rewrite and access for some need HTTP, and a passthrough listener sees only the SNI; terminate TLS with Listener.https (invalid-listener)',
     );
+  });
+
+  test('leads to a port that takes it as it is', () => {
+    const opaque = mesh({ listeners }, exposeShop, { ports: [AppPort.http(80), AppPort.tcp(9000)] });
+    expect(routes(opaque).tls[0].route).toEqual([to('v1', 90, 9000), to('v2', 10, 9000)]);
+    expect(message({ listeners }, exposeShop)).toBe(
+      "[system/gateway] a passthrough listener hands TLS on as it is, and 'system/cart' speaks http on port 80; give it a port for TLS, such as AppPort.https(8443), or terminate TLS with Listener.https (invalid-listener)",
+    );
+    expect(message({ listeners }, (gateway, cart) => gateway.expose(cart, { host: SHOP, port: 80 }), { ports })).toContain(
+      "'system/cart' speaks http on port 80",
+    );
+  });
+
+  test('is not what goes on where the gateway ends it: an app that speaks TLS itself is called with client TLS', () => {
+    const ended: MeshGatewayProps = { listeners: [Listener.https({ credential: 'cert' })] };
+    const stream: MeshGatewayProps = { listeners: [Listener.tls({ credential: 'cert' })] };
+    const exposePort: Build = (gateway, cart) => gateway.expose(cart, { host: SHOP, port: 8443 });
+    const protect: Build = (gateway, cart, scope) => {
+      exposePort(gateway, cart, scope);
+      new ResilienceRules(scope, 'rules', { app: cart, ports: { '8443': { clientTls: ClientTls.simple() } } });
+    };
+    expect(refusal(() => mesh(ended, exposePort, { ports }))).toContain(
+      "[system/gateway] requests go in plain text to port 8443 of 'cart', which speaks https; encrypt them: new ResilienceRules(…, { app, ports: { 8443: { clientTls: ClientTls.simple(…) } } }), or hand TLS on with Listener.passthrough (invalid-listener)",
+    );
+    expect(refusal(() => mesh(stream, (gateway, cart) => gateway.tcp(cart, { port: 8443 }), { ports }))).toContain(
+      'in plain text to port 8443',
+    );
+    expect(routes(mesh(ended, protect, { ports })).http[0].route[0].destination.port).toEqual({ number: 8443 });
   });
 
   test('is refused on a host that belongs to another', () => {

@@ -4,9 +4,11 @@ import {
   CanaryApp,
   type CanaryAppProps,
   ClientTls,
+  HashKey,
   HeaderMatch,
   LoadBalancer,
   type LocalityPreference,
+  MeshGateway,
   MeshService,
   PathMatch,
   type PortTrafficPolicy,
@@ -193,7 +195,7 @@ describe('rules for one version', () => {
     const together = rules([{ outlierDetection: EJECT, versions: { v2 } }]);
     expect(subsets(together)[1].trafficPolicy).toEqual({ loadBalancer: { simple: 'RANDOM', localityLbSetting: FAILOVER } });
     expect(subsets(rules([{ outlierDetection: EJECT }, { versions: { v2 } }]))).toEqual(subsets(together));
-    expect(message([{ versions: { v2 } }])).toContain('locality fails over but has no outlierDetection beside it');
+    expect(message([{ versions: { v2 } }])).toContain('has no outlierDetection beside it');
   });
 
   test('are refused for a version that the app lacks', () => {
@@ -425,4 +427,62 @@ test('without the newest fields rules are valid against all CRDs', () => {
     clientTls: ClientTls.simple({ sni: 'cart' }),
   };
   expect(schemaMistakes(rules([all]))).toEqual([]);
+});
+
+describe('what would do nothing, or something else, is refused', () => {
+  const stream = { ports: [AppPort.tcp(9000)] };
+  const byHeader = LoadBalancer.consistentHash(HashKey.header('x-user'));
+
+  test('a hash of something that only HTTP has, for a port without HTTP', () => {
+    expect(message([{ loadBalancer: byHeader }], stream)).toBe(
+      "[system/rules-0] loadBalancer chooses by something of HTTP, and the ports tcp of 'cart' do not speak it, so any pod would be chosen; use HashKey.sourceIp() (invalid-resilience)",
+    );
+    const both = { ports: [AppPort.http(80), AppPort.tcp(9000)] };
+    expect(message([{ ports: { '9000': { loadBalancer: byHeader } } }], both)).toContain('the ports tcp of');
+    expect(message([{ versions: { v2: { loadBalancer: byHeader } } }], stream)).toContain('the ports tcp of');
+    expect(policy(rules([{ loadBalancer: byHeader }], both)).loadBalancer).toBeDefined();
+    expect(policy(rules([{ loadBalancer: LoadBalancer.consistentHash(HashKey.sourceIp()) }], stream))).toBeDefined();
+  });
+
+  test('the address that a caller asked for, where the split or a gateway chooses', () => {
+    const passthrough = { loadBalancer: LoadBalancer.passthrough() };
+    expect(message([passthrough])).toBe(
+      "[system/rules-0] LoadBalancer.passthrough() calls the address that the caller asked for, past the versions v1, v2 of 'cart'; choose another load balancer (bypassed-split)",
+    );
+    const single = { versions: { v1: {} }, split: undefined };
+    expect(policy(rules([passthrough], single)).loadBalancer).toEqual({ simple: 'PASSTHROUGH' });
+    const behind = () =>
+      synth((scope) => {
+        const app = new CanaryApp(scope, 'cart', { ...BASE, ...single });
+        new ResilienceRules(scope, 'rules', { app, ...passthrough });
+        new MeshGateway(scope, 'gateway').expose(app, { host: 'cart.example.com' });
+      });
+    expect(refusal(behind)).toContain(
+      "[system/rules] LoadBalancer.passthrough() needs a caller that asked for an address, and gateway 'gateway' leads to 'cart' without one",
+    );
+  });
+
+  test('a Secret with certificates for callers in the mesh, who would send plain text', () => {
+    const clientTls = ClientTls.simple({ credentialName: 'cart-ca' });
+    expect(refusal(() => rules([{ clientTls }]))).toContain(
+      "[system/rules-0] clientTls has a credentialName, which Istio reads at gateways alone, and no gateway leads to 'cart': callers would send plain text",
+    );
+    expect(policy(rules([{ clientTls: ClientTls.simple({ credentialName: 'configmap://cart-ca' }) }]))).toBeDefined();
+    const exposed = synth((scope) => {
+      const app = new CanaryApp(scope, 'cart', BASE);
+      new ResilienceRules(scope, 'rules', { app, clientTls });
+      new MeshGateway(scope, 'gateway').expose(app, { host: 'cart.example.com' });
+    });
+    expect(policy(exposed).tls).toEqual({ mode: 'SIMPLE', credentialName: 'cart-ca' });
+  });
+
+  test('TLS around the TLS that callers send', () => {
+    const ports = [AppPort.http(80), AppPort.https(443)];
+    const clientTls = ClientTls.simple();
+    expect(refusal(() => rules([{ clientTls }], { ports }))).toContain(
+      "[system/rules-0] clientTls encrypts what goes to port 443 (https) of 'cart', which callers send as TLS already",
+    );
+    expect(rules([{ ports: { '80': { clientTls } } }], { ports })).toBeDefined();
+    expect(rules([{ clientTls: ClientTls.istioMutual() }], { ports })).toBeDefined();
+  });
 });

@@ -188,6 +188,11 @@ export class FlaggerCanary extends Construct {
     if (own !== undefined) {
       this.refuse(`app '${app.serviceName}' has resilience rules for version '${own}' alone; a Canary has the same for all`);
     }
+    if (app._rules.some(({ _props: { loadBalancer } }) => loadBalancer?._isPassthrough)) {
+      this.refuse(
+        `app '${app.serviceName}' has LoadBalancer.passthrough(), which calls the address that the caller asked for, past the versions; choose another`,
+      );
+    }
     return renderAppPolicy(app);
   }
 

@@ -5,8 +5,8 @@ import { list } from '../limits';
 export interface ClientTlsOptions {
   /**
    * The Secret with the CA certificate (`ca.crt`) and, for mutual TLS, the client's own (`tls.crt`, `tls.key`), in the namespace
-   * of the calling gateway's pods. Gateways alone read it: Istio lets a sidecar call in plain text then. Where callers are pods with a
-   * sidecar, say files.
+   * of the calling gateway's pods. Gateways alone read it: Istio lets a sidecar call in plain text then, so it is refused
+   * (`invalid-resilience`) where no gateway leads to the app. Where callers are pods with a sidecar, say files.
    * @default - files, or for simple TLS the operating system's CAs
    */
   readonly credentialName?: string;
@@ -102,6 +102,23 @@ export class ClientTls {
   }
 
   private constructor(private readonly settings: Record<string, unknown>) {}
+
+  /**
+   * Whether it needs a Secret, which Istio reads at gateways alone. A ConfigMap with a CA certificate is for everybody.
+   * @internal
+   */
+  public get _isForGateways(): boolean {
+    const { credentialName } = this.settings;
+    return typeof credentialName === 'string' && !credentialName.startsWith('configmap://');
+  }
+
+  /**
+   * Whether the app itself, not its sidecar, ends this TLS.
+   * @internal
+   */
+  public get _endsInApp(): boolean {
+    return this.settings.mode === 'SIMPLE' || this.settings.mode === 'MUTUAL';
+  }
 
   /** @internal */
   public _render(): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { ErrorCode, MeshError } from '../errors';
-import { quote, renderDuration, requireInteger, requirePercent } from '../limits';
+import { list, quote, renderDuration, requireInteger, requirePercent } from '../limits';
 import { requireHeaderName } from '../routing/header-match';
 import { requireQueryName } from '../routing/query-match';
 
@@ -48,7 +48,8 @@ export interface LocalityFailover {
  */
 export interface LocalityPreference {
   /**
-   * Whether locality counts at all.
+   * Whether locality counts at all. Where nothing else is said, pods of the caller's zone and region come first; that needs outlier
+   * detection.
    * @default - the mesh's setting
    */
   readonly enabled?: boolean;
@@ -228,13 +229,17 @@ export class LoadBalancer {
 
   /**
    * The address that the caller asked for, whatever it is. Istio then knows no pods and cannot see which have a sidecar: it calls
-   * them all with mutual TLS, unless `clientTls` says otherwise.
+   * them all with mutual TLS, unless `clientTls` says otherwise. No version can be chosen, and a gateway has no such address, so it is
+   * refused for an app with several versions (`bypassed-split`) or behind a gateway (`invalid-resilience`).
    */
   public static passthrough(): LoadBalancer {
     return new LoadBalancer({ simple: 'PASSTHROUGH' });
   }
 
-  /** Requests with the same key go to the same pod, as long as the pods stay the same. */
+  /**
+   * Requests with the same key go to the same pod, as long as the pods stay the same. That holds within a version: a split is decided
+   * anew for each request, whatever its key, so testers who are to stay with a version need a rule for them.
+   */
   public static consistentHash(key: HashKey, options: ConsistentHashOptions = {}): LoadBalancer {
     return new LoadBalancer({ consistentHash: { ...key._key, ...options.algorithm?._algorithm } }, options.locality);
   }
@@ -243,6 +248,23 @@ export class LoadBalancer {
     private readonly settings: Record<string, unknown>,
     private readonly locality?: LocalityPreference,
   ) {}
+
+  /**
+   * Whether the pod is chosen by something that only HTTP has.
+   * @internal
+   */
+  public get _needsHttp(): boolean {
+    const { consistentHash } = this.settings as { consistentHash?: { useSourceIp?: boolean } };
+    return consistentHash !== undefined && consistentHash.useSourceIp !== true;
+  }
+
+  /**
+   * Whether the caller has chosen the pod already.
+   * @internal
+   */
+  public get _isPassthrough(): boolean {
+    return this.settings.simple === 'PASSTHROUGH';
+  }
 
   /** @internal */
   public _render(hasOutlierDetection: boolean, construct?: IConstruct): Record<string, unknown> {
@@ -271,7 +293,7 @@ function renderLocality(
   hasOutlierDetection: boolean,
   construct?: IConstruct,
 ): Record<string, unknown> {
-  const { distribute, failover, failoverPriority } = locality;
+  const { enabled = true, distribute, failover, failoverPriority } = locality;
   if (distribute !== undefined && (failover !== undefined || failoverPriority !== undefined)) {
     throw new MeshError(
       ErrorCode.INVALID_RESILIENCE,
@@ -279,10 +301,20 @@ function renderLocality(
       construct,
     );
   }
-  if ((failover !== undefined || failoverPriority !== undefined) && !hasOutlierDetection) {
+  const ways = Object.entries({ distribute, failover, failoverPriority }).flatMap(([way, said]) =>
+    said === undefined ? [] : way,
+  );
+  if (!enabled && ways.length > 0) {
     throw new MeshError(
       ErrorCode.INVALID_RESILIENCE,
-      'locality fails over but has no outlierDetection beside it, without which Istio never sees a failure; set outlierDetection too',
+      `locality is switched off, and ${list(ways)} beside it has no effect; leave one of them out`,
+      construct,
+    );
+  }
+  if (enabled && distribute === undefined && !hasOutlierDetection) {
+    throw new MeshError(
+      ErrorCode.INVALID_RESILIENCE,
+      'locality prefers what is near, or fails over, and has no outlierDetection beside it, without which Istio never sees a failure and does neither; set outlierDetection too',
       construct,
     );
   }

@@ -392,6 +392,15 @@ describe('a rollout', () => {
 describe('what a Canary cannot hold is refused:', () => {
   const refused = (build: (scope: Chart) => unknown) => refusal(() => build(chart()));
 
+  test('a load balancer that passes by both versions', () => {
+    const built = (scope: Chart) => {
+      const app = frontend(scope);
+      new ResilienceRules(scope, 'rules', { app, loadBalancer: LoadBalancer.passthrough() });
+      rollOut(app);
+    };
+    expect(refused(built)).toContain('past the versions; choose another (unsupported-by-rollout)');
+  });
+
   test('a second version, rules and a number of pods', () => {
     expect(refused((scope) => rollOut(frontend(scope, { versions: { v1: {}, v2: {} }, split: { v1: 90, v2: 10 } })))).toContain(
       'has the versions v1, v2; allowed is one',

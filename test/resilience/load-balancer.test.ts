@@ -97,6 +97,10 @@ describe('a preference for pods that are near', () => {
       'locality has both distribute and failover; Istio takes one of them (invalid-resilience)',
     ],
     [
+      { enabled: false, failover: [{ from: 'eu', to: 'us' }] },
+      'locality is switched off, and failover beside it has no effect; leave one of them out (invalid-resilience)',
+    ],
+    [
       { distribute: [{ from: 'eu', to: { eu: 80, us: 10 } }] },
       "shares from locality 'eu' sum to 90; they must sum to 100 (invalid-resilience)",
     ],
@@ -125,12 +129,21 @@ describe('a preference for pods that are near', () => {
     expect(refusal(() => near(locality))).toBe(message);
   });
 
-  test.each<[LocalityPreference]>([[{ failover: [{ from: 'eu', to: 'us' }] }], [{ failoverPriority: ['version'] }]])(
-    'that fails over needs outlier detection: %j',
+  test.each<LocalityPreference>([
+    { failover: [{ from: 'eu', to: 'us' }] },
+    { failoverPriority: ['version'] },
+    { enabled: true },
+    {},
+  ])('without fixed shares needs outlier detection: %j', (locality) => {
+    expect(refusal(() => render(LoadBalancer.random({ locality }), false))).toBe(
+      'locality prefers what is near, or fails over, and has no outlierDetection beside it, without which Istio never sees a failure and does neither; set outlierDetection too (invalid-resilience)',
+    );
+  });
+
+  test.each<LocalityPreference>([{ distribute: [{ from: 'eu', to: { us: 100 } }] }, { enabled: false }])(
+    'with fixed shares, or switched off, needs no outlier detection: %j',
     (locality) => {
-      expect(refusal(() => render(LoadBalancer.random({ locality }), false))).toBe(
-        'locality fails over but has no outlierDetection beside it, without which Istio never sees a failure; set outlierDetection too (invalid-resilience)',
-      );
+      expect(render(LoadBalancer.random({ locality }), false).localityLbSetting).toEqual(locality);
     },
   );
 });
