@@ -191,7 +191,7 @@ class GatewayHost {
  */
 export class MeshGateway extends Construct {
   /**
-   * A Gateway that somebody else owns; only VirtualServices are created.
+   * A Gateway that somebody else owns; created are its VirtualServices, and policies where `access` asks for them.
    * @throws `invalid-name`, `missing-namespace`, `duplicate-port`, `invalid-listener`
    */
   public static fromName(scope: Construct, id: string, props: MeshGatewayFromNameProps): MeshGateway {

@@ -101,24 +101,24 @@ export class CanaryMetric {
 }
 
 /**
- * When Flagger calls a webhook.
+ * When Flagger calls a webhook. A good answer has the status 200, 201 or 202; another 2xx, such as 204, is none.
  *
  * @see https://docs.flagger.app/usage/webhooks
  */
 export enum CanaryHook {
-  /** Before the next version gets its first pod; the rollout waits until the answer is 200. */
+  /** Before the next version gets its first pod; the rollout waits until the answer is good. */
   CONFIRM_ROLLOUT = 'confirm-rollout',
-  /** Before the next version gets its first request, such as for a test; other answers than 2xx count as failed checks. */
+  /** Before the next version gets its first request, such as for a test; other answers count as failed checks. */
   PRE_ROLLOUT = 'pre-rollout',
-  /** At each check, such as for load; other answers than 2xx count as failed checks. */
+  /** At each check, such as for load; other answers count as failed checks. */
   ROLLOUT = 'rollout',
-  /** Before each larger share; it waits until the answer is 200. */
+  /** Before each larger share; it waits until the answer is good. */
   CONFIRM_TRAFFIC_INCREASE = 'confirm-traffic-increase',
-  /** Before the promotion; it waits until the answer is 200. */
+  /** Before the promotion; it waits until the answer is good. */
   CONFIRM_PROMOTION = 'confirm-promotion',
   /** After the promotion or the rollback. */
   POST_ROLLOUT = 'post-rollout',
-  /** At each check; an answer of 200 rolls back. */
+  /** At each check; a good answer rolls back. */
   ROLLBACK = 'rollback',
   /** At each event of the rollout. */
   EVENT = 'event',

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { diffOfDist } from './systems';
 
@@ -14,7 +15,7 @@ export interface Page {
   readonly file: string;
 }
 
-/** Holds a page against the system, so that nothing on it rots: its TypeScript, its diffs, and its line counts. */
+/** Holds a page against the system, so that nothing on it rots: its TypeScript, its diffs, its commands, its links and its line counts. */
 export function describePage({ name, system, file }: Page): void {
   const page = () => readFileSync(join(ROOT, 'docs/systems', `${name}.md`), 'utf8');
 
@@ -35,6 +36,18 @@ export function describePage({ name, system, file }: Page): void {
         const to = side(diffs[index], '+');
         expect(diffs[index + 1]).toBe(diffOfDist({ name: system, file, from, to }));
       }
+    });
+
+    test('names files and folders that exist', () => {
+      const links = [...page().matchAll(/\]\(([^):]+)\)/g)].map(([, link]) => join('docs/systems', link));
+      const applied = blocks(page(), 'sh').flatMap((block) => block.match(/\bdist\/[\w./-]+/g) ?? []);
+      expect(applied.length).toBeGreaterThan(0);
+      expect([...links, ...applied].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    });
+
+    test('shows what a command prints', () => {
+      const shown = blocks(page(), 'sh').filter((block) => block.startsWith('$ '));
+      expect(shown.map(printed)).toEqual(shown);
     });
 
     test('counts the lines of TypeScript and of YAML', () => {
@@ -59,6 +72,13 @@ function sources(file: string): string[] {
 /** The fenced blocks of a language. */
 function blocks(markdown: string, language: string): string[] {
   return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block]) => block);
+}
+
+/** A command behind `$`, and what it prints. */
+function printed(block: string): string {
+  const [command] = block.split('\n');
+  const { stdout } = spawnSync('sh', ['-c', command.slice(2)], { cwd: ROOT, encoding: 'utf8' });
+  return `${command}\n${stdout}`;
 }
 
 /** What a diff of TypeScript takes away or adds, with the unchanged lines around it. */
