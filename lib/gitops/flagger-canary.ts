@@ -271,7 +271,6 @@ export const HELD: Held = {
         useSourceIp: true,
       },
       localityLbSetting: { distribute: true, enabled: true, failover: true },
-      warmupDurationSecs: true,
     },
     outlierDetection: {
       baseEjectionTime: true,

@@ -9,10 +9,12 @@ import {
   CanaryHook,
   CanaryMetric,
   type CanaryWebhook,
+  ClientTls,
   CorsOrigin,
   DeploymentRef,
   FlaggerCanary,
   type FlaggerCanaryProps,
+  HashKey,
   HeaderMatch,
   Listener,
   LoadBalancer,
@@ -216,6 +218,39 @@ describe('an app that Flagger rolls out', () => {
         loadBalancer: { simple: 'RANDOM' },
       },
     });
+  });
+
+  test.each<Omit<ResilienceRulesProps, 'app'>>([
+    { loadBalancer: LoadBalancer.consistentHash(HashKey.cookie('user', { ttl: Duration.hours(1), path: '/' })) },
+    { loadBalancer: LoadBalancer.consistentHash(HashKey.header('user')) },
+    { loadBalancer: LoadBalancer.consistentHash(HashKey.queryParameter('user')) },
+    { loadBalancer: LoadBalancer.consistentHash(HashKey.sourceIp()) },
+    {
+      outlierDetection: {
+        consecutive5xxErrors: 5,
+        consecutiveGatewayErrors: 5,
+        consecutiveLocalOriginFailures: 5,
+        splitExternalLocalOriginErrors: true,
+        interval: SECONDS_30,
+        baseEjectionTime: SECONDS_30,
+        maxEjectionPercent: 100,
+        minHealthPercent: 50,
+      },
+      loadBalancer: LoadBalancer.random({ locality: { enabled: true, failover: [{ from: 'eu', to: 'us' }] } }),
+    },
+    { loadBalancer: LoadBalancer.random({ locality: { distribute: [{ from: 'eu/*', to: { 'eu/*': 80, 'us/*': 20 } }] } }) },
+    { connectionPool: { http: { maxRequestsPerConnection: 1, maxRetries: 2, idleTimeout: SECONDS_30 } } },
+    { clientTls: ClientTls.simple({ caCertificates: '/etc/ca.pem', sni: 'shop', subjectAltNames: ['shop'] }) },
+    { clientTls: ClientTls.mutual({ clientCertificate: '/etc/cert.pem', privateKey: '/etc/key.pem' }) },
+  ])('keeps the traffic policy that its DestinationRule would have: %#', (rules) => {
+    const shop = (rolledOut: boolean) => (scope: Chart) => {
+      const app = frontend(scope);
+      new ResilienceRules(scope, 'rules', { app, ...rules });
+      if (rolledOut) {
+        rollOut(app);
+      }
+    };
+    expect(service(shop(true)).trafficPolicy).toEqual(one(synth(shop(false)), 'DestinationRule').spec.trafficPolicy);
   });
 
   test.each(['before', 'after'])(

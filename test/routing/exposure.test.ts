@@ -2,17 +2,20 @@ import type { ApiObject } from 'cdk8s';
 import { Duration } from 'cdk8s';
 import {
   AppPort,
+  AuthorityMatch,
   CanaryApp,
   type ExposeOptions,
   HeaderMatch,
   MeshError,
   MeshGateway,
   PathMatch,
+  PortMatch,
   Redirect,
   type RequestMatch,
   ResilienceRules,
   Rewrite,
   type RoutingRule,
+  SourceMatch,
 } from 'cdk8s-istio';
 import fc from 'fast-check';
 import { type HttpRoute, type Outcome, outcome, type Request, someRequest } from '../support/envoy';
@@ -97,6 +100,50 @@ describe('a request through a gateway meets the same rule as in the mesh', () =>
       { prefixRewrite: '/docs/', authority: 'docs.example.com', redirectCode: 301 },
       { uri: '/manual', authority: 'docs.example.com', redirectCode: 301 },
     ]);
+  });
+
+  test('with the redirects of the app for a path that goes with all below it', () => {
+    const rules: RoutingRule[] = [{ when: PathMatch.exact('/'), redirect: Redirect.path('/home') }];
+    const { outside } = mesh(rules, { paths: [PathMatch.below('/shop')], rewrite: Rewrite.prefix('/') });
+    const redirect = { uri: '/shop/home', redirectCode: 301 };
+    expect(outside.slice(0, 2)).toEqual([
+      { match: [{ uri: { exact: '/shop' } }], redirect },
+      { match: [{ uri: { exact: '/shop/' } }], redirect },
+    ]);
+  });
+
+  test('with a redirect of the app that keeps the path which the client asked for', () => {
+    const rules: RoutingRule[] = [{ when: PathMatch.prefix('/pay/').and(PortMatch.of(80)), redirect: Redirect.https() }];
+    const [paths, when, rewrite] = [[PathMatch.prefix('/shop/')], PortMatch.of(80), Rewrite.prefix('/')];
+    const { outside } = mesh(rules, { paths, when, rewrite });
+    expect(outside[0]).toEqual({
+      match: [{ uri: { prefix: '/shop/pay/' }, port: 80 }],
+      redirect: { scheme: 'https', redirectCode: 301 },
+    });
+  });
+
+  test('but for rules that mean callers inside the mesh, which no gateway is', () => {
+    const rules: RoutingRule[] = [
+      { when: SourceMatch.labels({ app: 'web' }), to: 'v1' },
+      { when: SourceMatch.namespace('front'), to: 'v2' },
+    ];
+    const { inside, outside } = mesh(rules, {});
+    expect(inside).toHaveLength(3);
+    expect(outside.map(({ match, route }) => [match, route?.length])).toEqual([[undefined, 2]]);
+  });
+
+  test('for the host that the app sees', () => {
+    const rules: RoutingRule[] = [
+      { when: AuthorityMatch.exact('inner.example.com').and(HeaderMatch.present('x')), to: 'v1' },
+      { when: AuthorityMatch.exact(HOST).and(HeaderMatch.present('y')), to: 'v2' },
+    ];
+    const matches = (rewrite?: Rewrite) => mesh(rules, { rewrite }).outside.map(({ match }) => match);
+    expect(matches()).toEqual([
+      [{ authority: { exact: 'inner.example.com' }, headers: { x: {} } }],
+      [{ authority: { exact: HOST }, headers: { y: {} } }],
+      undefined,
+    ]);
+    expect(matches(Rewrite.authority('inner.example.com'))).toEqual([[{ headers: { x: {} } }], undefined]);
   });
 
   test('on thousands of random rules and requests', () => {
