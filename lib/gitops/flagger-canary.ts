@@ -267,7 +267,6 @@ export const HELD: Held = {
         httpCookie: { name: true, path: true, ttl: true },
         httpHeaderName: true,
         httpQueryParameterName: true,
-        minimumRingSize: true,
         useSourceIp: true,
       },
       localityLbSetting: { distribute: true, enabled: true, failover: true },

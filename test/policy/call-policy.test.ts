@@ -418,14 +418,21 @@ describe('a closed namespace', () => {
     ]);
   });
 
-  test('closes no other namespace, and none that is applied in its place', () => {
+  test.each(['before', 'after'])('closes no other namespace, and none that is applied in its place, said %s it', (order) => {
     const manifests = synth((scope) => {
       const app = scope.node.scope as Chart;
-      new DefaultDeny(new Chart(app, 'bank', { namespace: 'bank' }), 'deny', { prometheusNamespace: 'monitoring' });
       const variants = new Alternatives(app, 'variants');
-      new DefaultDeny(new Chart(variants, 'closed', { namespace: 'shop' }), 'deny', { prometheusNamespace: 'monitoring' });
       const open = new Chart(variants, 'open', { namespace: 'shop' });
-      expose(open, service(open, 'page'));
+      const steps = [
+        () => {
+          new DefaultDeny(new Chart(app, 'bank', { namespace: 'bank' }), 'deny', { prometheusNamespace: 'monitoring' });
+          new DefaultDeny(new Chart(variants, 'closed', { namespace: 'shop' }), 'deny', { prometheusNamespace: 'monitoring' });
+        },
+        () => expose(open, service(open, 'page')),
+      ];
+      for (const step of order === 'before' ? steps : steps.reverse()) {
+        step();
+      }
     });
     expect(policies(manifests).filter((name) => name.endsWith(' page'))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { ApiObject, Chart } from 'cdk8s';
 import { ErrorCode, MeshError } from '../../lib/errors';
 import { MeshApp } from '../../lib/synth/mesh-app';
-import { RECORD } from '../../lib/synth/output-folder';
+import { OutputFolder, RECORD } from '../../lib/synth/output-folder';
 import { contents, temporaryFolder } from '../support/folders';
 
 /** Which call of which function of the file system fails, and how. */
@@ -334,6 +334,7 @@ describe('whatever fails in the file system', () => {
     ['ENOSPC', 'no space left on the device'],
     ['EDQUOT', 'the disk quota is used up'],
     ['EACCES', 'no permission to write it'],
+    ['EPERM', 'no permission to write it'],
     ['EROFS', 'the file system is read-only'],
     ['EBUSY', 'it is a mount point'],
     ['EXDEV', 'it is a mount point'],
@@ -345,6 +346,27 @@ describe('whatever fails in the file system', () => {
     expect(error.code).toBe(ErrorCode.OUTPUT_FAILED);
     expect(error.message).toContain(`cannot write the output folder ${dist}: ${message}`);
     expect(error.message).toContain('it is as it was');
+  });
+
+  test('no mistake of a program is taken for one of the file system', () => {
+    const bug = new TypeError('bug');
+    const content = () => {
+      throw bug;
+    };
+    expect(() => new OutputFolder(dist).write(new Map([['a', content]]))).toThrow(bug);
+    expect(fs.existsSync(dist)).toBe(false);
+  });
+
+  test('no file stays open, however many are compared', () => {
+    const freeDescriptor = () => {
+      const descriptor = fs.openSync(__filename, 'r');
+      fs.closeSync(descriptor);
+      return descriptor;
+    };
+    synth(dist, OLD);
+    const before = freeDescriptor();
+    synth(dist, OLD);
+    expect(freeDescriptor()).toBe(before);
   });
 
   test.each([
