@@ -19,7 +19,7 @@ export interface Warmup {
    */
   readonly minimumPercent?: number;
   /**
-   * The exponent of the growth: 1 is linear, more keeps the share small for longer; at least 1.
+   * How fast the share grows at first: with 1 it grows evenly, with more faster; at least 1.
    * @default - Istio's: 1
    */
   readonly aggression?: number;

@@ -31,12 +31,12 @@ export interface OutlierDetection {
    */
   readonly splitExternalLocalOriginErrors?: boolean;
   /**
-   * How often Envoy looks.
+   * How often Envoy looks which pods may come back. Errors in a row eject a pod at once.
    * @default - Istio's: 10 s
    */
   readonly interval?: Duration;
   /**
-   * How long a pod stays out the first time; it grows with each ejection.
+   * How long a pod stays out the first time; it grows with each ejection, up to 5 minutes.
    * @default - Istio's: 30 s
    */
   readonly baseEjectionTime?: Duration;
@@ -47,7 +47,7 @@ export interface OutlierDetection {
    */
   readonly maxEjectionPercent?: number;
   /**
-   * Detection pauses while fewer percent of the pods than this are healthy.
+   * While fewer percent of the pods than this are healthy, requests go to all of them, ejected ones too.
    * @default - Istio's: 0
    */
   readonly minHealthPercent?: number;
