@@ -4,7 +4,7 @@ import { ENVOY_FILTER } from './api-versions';
 import type { CanaryApp } from './canary-app';
 import { rememberCreation } from './creation';
 import { ErrorCode, inConstruct, MeshError } from './errors';
-import { requireInteger } from './limits';
+import { list, requireInteger } from './limits';
 import type { MeshService } from './mesh-service';
 import { recordProxyCall } from './policy/call-policy';
 import { requireHeaderName } from './routing/header-match';
@@ -59,7 +59,7 @@ export interface LocalRateLimitProps extends RateLimitOptions {
 export interface GlobalRateLimitProps extends RateLimitOptions {
   /** The domain in the settings of the rate limit service, which hold the limits themselves. */
   readonly domain: string;
-  /** The rate limit service; its first HTTP port speaks gRPC. */
+  /** The rate limit service, in one version; its first HTTP port speaks gRPC. */
   readonly service: MeshService;
   /**
    * How long the service may take.
@@ -148,12 +148,20 @@ export class LocalRateLimit extends Construct {
  * @see https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/rate_limit_filter
  */
 export class GlobalRateLimit extends Construct {
-  /** @throws `out-of-range`, `unknown-port` */
+  /** @throws `out-of-range`, `unknown-port`, `bypassed-split` when the service has several versions */
   public constructor(scope: Construct, id: string, props: GlobalRateLimitProps) {
     super(scope, id);
     rememberCreation(this);
     const { service, domain, timeout } = props;
     const port = service._httpPort();
+    const versions = [...service._replicas().keys()];
+    if (versions.length > 1) {
+      throw new MeshError(
+        ErrorCode.BYPASSED_SPLIT,
+        `service '${service.serviceName}' has the versions ${list(versions)}, and a proxy asks any of them, past the split; allowed is one version`,
+        this,
+      );
+    }
     createFilter(this, 'global-rate-limit', props, {
       priority: props.priority ?? 20,
       filter: {

@@ -186,6 +186,19 @@ describe('a global rate limit', () => {
     expect(app.synthYaml()).toContain('failure_mode_deny: false');
   });
 
+  test('is refused with a service in several versions, whose split a proxy would pass by', () => {
+    const scope = chart();
+    const service = new CanaryApp(scope, 'limits', {
+      image: 'limits',
+      ports: [AppPort.grpc(8081)],
+      versions: { v1: {}, v2: {} },
+      split: { v1: 100, v2: 0 },
+    });
+    expect(refusal(() => new GlobalRateLimit(scope, 'limit', { app: cart(scope), domain: 'cart', service }))).toBe(
+      "[system/limit] service 'limits' has the versions v1, v2, and a proxy asks any of them, past the split; allowed is one version (bypassed-split)",
+    );
+  });
+
   test('is refused with a service that speaks no HTTP', () => {
     const scope = chart();
     const service = MeshService.fromName(scope, 'redis', { ports: [AppPort.tcp(6379)] });
