@@ -545,6 +545,7 @@ export class CanaryApp extends MeshService {
       throw new MeshError(ErrorCode.INVALID_RULE, `${list(said)} need an HTTP port, and the app has none`, this);
     }
     for (const [index, rule] of rules.entries()) {
+      this._requirePortOf(`rules[${index}].when`, rule.when, this);
       const outcomes = (['to', 'split', 'service', 'redirect', 'directResponse'] as const).filter(
         (outcome) => rule[outcome] !== undefined,
       );

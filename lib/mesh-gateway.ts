@@ -259,7 +259,7 @@ export class MeshGateway extends Construct {
       return;
     }
     const port = options.port === undefined ? app._httpPort() : app.portOf(options.port);
-    const matches = inConstruct(this, () => gatewayMatches(options, this));
+    const matches = this.matchesFor(options.host, listeners, options);
     const exposure = { matches, rewrite: options.rewrite, port: port.port, host: app.host };
     this.serve(options.host, {
       owner: app,
@@ -280,8 +280,8 @@ export class MeshGateway extends Construct {
    * `invalid-name`
    */
   public redirect(host: string, redirect: Redirect, options: GatewayMatchOptions = {}): void {
-    const matches = inConstruct(this, () => gatewayMatches(options, this));
     const listeners = this.listenersFor(options.listeners);
+    const matches = this.matchesFor(host, listeners, options);
     const everywhere: Route = { matches, destinations: [], redirect };
     // Whether a client comes back here may depend on the port that it is sent to.
     const ports = options.listeners?.map((listener) => listener.port);
@@ -478,6 +478,25 @@ export class MeshGateway extends Construct {
       );
     }
     return usable;
+  }
+
+  /** What a host matches, of which some request at these listeners satisfies something. */
+  private matchesFor(host: string, listeners: readonly Listener[], options: GatewayMatchOptions): HttpMatch[] {
+    const matches = inConstruct(this, () => gatewayMatches(options, this));
+    const ports = listeners.map((listener) => listener.port);
+    const isMet = ({ sourceLabels, sourceNamespace, port, authority }: HttpMatch) =>
+      sourceLabels === undefined &&
+      sourceNamespace === undefined &&
+      (port === undefined || ports.includes(port)) &&
+      (authority?.exact === undefined || isHostOf(host, authority.exact));
+    if (matches.length > 0 && !matches.some(isMet)) {
+      throw new MeshError(
+        ErrorCode.IMPOSSIBLE_MATCH,
+        `no request for host '${host}' satisfies ${describeMatches(matches)}; a gateway knows the host that is exposed, its own ports (${list(ports.map(String))}), and nothing of who calls`,
+        this,
+      );
+    }
+    return matches;
   }
 
   private serve(hostName: string, entry: HostEntry): void {
@@ -703,6 +722,12 @@ function gatewayMatches({ paths, when }: GatewayMatchOptions, construct: Constru
     );
   }
   return both ?? [];
+}
+
+/** Whether clients of a host, or of one that a pattern is above, name this authority. */
+function isHostOf(host: string, authority: string): boolean {
+  const name = authority.replace(/:\d+$/, '');
+  return host.startsWith('*') ? name.endsWith(host.slice(1)) : name === host;
 }
 
 /** The earlier entries that take every request of the later one on all its listeners; none where a request is left on one. */

@@ -8,6 +8,7 @@ import type { MeshGateway } from './mesh-gateway';
 import { type Detour, recordEntrance, type Workload } from './policy/call-policy';
 import { inNamespace, type NetworkPeer } from './policy/network';
 import type { ResilienceRules } from './resilience-rules';
+import type { RequestMatch } from './routing/request-match';
 import type { Destination, Route } from './routing/route';
 
 /** Properties of a Service that somebody else owns. */
@@ -128,6 +129,23 @@ export abstract class MeshService extends Construct {
       );
     }
     return port;
+  }
+
+  /**
+   * Refuses a condition on ports that no request for this Service is sent to.
+   * @throws `unknown-port`
+   * @internal
+   */
+  public _requirePortOf(what: string, when: RequestMatch, construct: IConstruct): void {
+    const asked = when._toMatches().map(({ port }) => port);
+    const ports = this._ownPorts.filter(({ isHttp }) => isHttp).map(({ port }) => port);
+    if (asked.every((port) => port !== undefined && !ports.includes(port))) {
+      throw new MeshError(
+        ErrorCode.UNKNOWN_PORT,
+        `${what} asks for port ${asked.join(' or ')}, to which no request is sent; '${this.serviceName}' takes HTTP on ${list(ports.map(String))}`,
+        construct,
+      );
+    }
   }
 
   /**

@@ -127,11 +127,15 @@ export class ResilienceRules extends Construct {
     if (hasRouteRules(this)) {
       app._httpPort();
     }
+    if (when !== undefined) {
+      app._requirePortOf('when', when, this);
+    }
     renderTrafficPolicy(policy, this);
     this.requireBalanced(app.ports, this._props);
     for (const [port, override] of Object.entries(ports)) {
       this.requireBalanced([app.portOf(Number(port))], override);
-      renderTrafficPolicy({ ...policy, ...policyOf(override) }, this);
+      // Istio has no retry budget for a port with a policy of its own.
+      renderTrafficPolicy({ ...policy, retryBudget: undefined, ...policyOf(override) }, this);
     }
     const replicas = app._replicas();
     for (const [version, override] of Object.entries(versions)) {

@@ -661,6 +661,10 @@ describe('bad input is refused with the path of the app', () => {
     [{ split: { v1: 90, v3: 10 } }, "split names version 'v3', which the app does not have; it has v1, v2 (unknown-version)"],
     [{ split: { v1: 90, v2: 20 } }, 'split sums to 110 percent (v1: 90, v2: 20); it must sum to 100 (invalid-split)'],
     [
+      { rules: [{ when: PortMatch.of(9999), to: 'v2' }] },
+      "rules[0].when asks for port 9999, to which no request is sent; 'cart' takes HTTP on 80 (unknown-port)",
+    ],
+    [
       { versions: { v1: { replicas: 0 }, v2: {} } },
       "split gives 90 percent to version 'v1', which has 0 replicas and would answer with 503; give it pods or no requests, and where an autoscaler decides leave replicas out (invalid-split)",
     ],

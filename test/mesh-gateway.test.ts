@@ -2,6 +2,7 @@ import { Chart, Duration } from 'cdk8s';
 import {
   Access,
   AppPort,
+  AuthorityMatch,
   CanaryApp,
   type CanaryAppProps,
   ClientTls,
@@ -19,6 +20,7 @@ import {
   PathMatch,
   PortMatch,
   Redirect,
+  type RequestMatch,
   ResilienceRules,
   Rewrite,
   SourceMatch,
@@ -557,6 +559,34 @@ describe('redirects of a host', () => {
     [SHOP, Redirect.path('/a/b'), { paths: [PathMatch.prefix('/a')] }],
   ])('are refused where the client would come back: %s %#', (host, redirect, options) => {
     expect(message({}, (gateway) => gateway.redirect(host, redirect, options))).toContain('(redirect-loop)');
+  });
+});
+
+describe('a condition that nobody outside satisfies is refused', () => {
+  test.each<[string, RequestMatch]>([
+    ['label app=front of the caller', SourceMatch.labels({ app: 'front' })],
+    ['namespace front of the caller', SourceMatch.namespace('front')],
+    ['port 8080', PortMatch.of(8080)],
+    ["host exact 'www.example.com'", AuthorityMatch.exact('www.example.com')],
+  ])('%s', (described, when) => {
+    const refused = `[system/gateway] no request for host '${SHOP}' satisfies ${described}; a gateway knows the host that is exposed, its own ports (80), and nothing of who calls (impossible-match)`;
+    expect(message({}, (gateway, cart) => gateway.expose(cart, { host: SHOP, when }))).toBe(refused);
+    expect(message({}, (gateway) => gateway.redirect(SHOP, Redirect.authority('b.example.com'), { when }))).toBe(refused);
+  });
+
+  test.each<[string, RequestMatch]>([
+    [SHOP, PortMatch.of(80)],
+    [SHOP, AuthorityMatch.exact(`${SHOP}:80`)],
+    [SHOP, SourceMatch.namespace('front').or(PathMatch.exact('/a'))],
+    ['*.example.com', AuthorityMatch.exact(SHOP)],
+    ['*', AuthorityMatch.exact(SHOP)],
+  ])('but not where some do: %s %#', (host, when) => {
+    expect(
+      message({}, (gateway, cart) => {
+        gateway.expose(cart, { host, when });
+        gateway.expose(cart, { host: '-' });
+      }),
+    ).toContain('(invalid-host)');
   });
 });
 

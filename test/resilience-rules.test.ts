@@ -11,6 +11,7 @@ import {
   MeshGateway,
   MeshService,
   PathMatch,
+  PortMatch,
   type PortTrafficPolicy,
   ResilienceRules,
   type ResilienceRulesProps,
@@ -474,6 +475,21 @@ describe('what would do nothing, or something else, is refused', () => {
       new MeshGateway(scope, 'gateway').expose(app, { host: 'cart.example.com' });
     });
     expect(policy(exposed).tls).toEqual({ mode: 'SIMPLE', credentialName: 'cart-ca' });
+  });
+
+  test('conditions on a port that nobody calls', () => {
+    expect(message([{ when: PortMatch.of(9999), timeout: seconds(1) }])).toBe(
+      "[system/rules-0] when asks for port 9999, to which no request is sent; 'cart' takes HTTP on 80 (unknown-port)",
+    );
+  });
+
+  test('a number of retries beside a budget, save for a port, of which Istio takes no budget', () => {
+    const maxRetries = { http: { maxRetries: 3 } };
+    const refused =
+      'connectionPool.http.maxRetries is 3 beside a retryBudget, which Envoy keeps to alone; say one of them (invalid-resilience)';
+    expect(message([{ connectionPool: maxRetries, retryBudget: { percent: 10 } }])).toBe(`[system/rules-0] ${refused}`);
+    expect(message([{ connectionPool: maxRetries }, { retryBudget: { percent: 10 } }])).toBe(`[system/rules-1] ${refused}`);
+    expect(rules([{ ports: { '80': { connectionPool: maxRetries } }, retryBudget: { percent: 10 } }])).toBeDefined();
   });
 
   test('TLS around the TLS that callers send', () => {

@@ -1,4 +1,5 @@
 import type { IConstruct } from 'constructs';
+import { ErrorCode, MeshError } from '../errors';
 import type { ClientTls } from './client-tls';
 import { type ConnectionPool, renderConnectionPool } from './connection-pool';
 import type { LoadBalancer } from './load-balancer';
@@ -40,7 +41,7 @@ export interface PortTrafficPolicy {
  */
 export interface TrafficPolicy extends PortTrafficPolicy {
   /**
-   * A bound on the share of requests that are retries.
+   * A bound on the share of requests that are retries, in place of `connectionPool.http.maxRetries`.
    * @default - Istio's: at most 2^32-1 retries at a time
    */
   readonly retryBudget?: RetryBudget;
@@ -56,6 +57,13 @@ export function renderTrafficPolicy(
   construct?: IConstruct,
   outlierDetection = policy.outlierDetection,
 ): Record<string, unknown> | undefined {
+  if (policy.retryBudget !== undefined && policy.connectionPool?.http?.maxRetries !== undefined) {
+    throw new MeshError(
+      ErrorCode.INVALID_RESILIENCE,
+      `connectionPool.http.maxRetries is ${policy.connectionPool.http.maxRetries} beside a retryBudget, which Envoy keeps to alone; say one of them`,
+      construct,
+    );
+  }
   const rendered = {
     connectionPool: policy.connectionPool && renderConnectionPool(policy.connectionPool, construct),
     loadBalancer: policy.loadBalancer?._render(outlierDetection !== undefined, construct),

@@ -99,7 +99,7 @@ export class AuthorityMatch extends RequestMatch {
 
 /**
  * A condition on the Service port that the caller addressed. At a gateway, where callers address the gateway's port, it is
- * held against the port of the app that the gateway forwards to.
+ * held against the port of the app that the gateway forwards to; where it is said of an exposure, against the gateway's own.
  *
  * @see https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
  */

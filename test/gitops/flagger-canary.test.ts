@@ -228,7 +228,7 @@ describe('an app that Flagger rolls out', () => {
     {
       outlierDetection: {
         consecutive5xxErrors: 5,
-        consecutiveGatewayErrors: 5,
+        consecutiveGatewayErrors: 4,
         consecutiveLocalOriginFailures: 5,
         splitExternalLocalOriginErrors: true,
         interval: SECONDS_30,
