@@ -16,7 +16,7 @@ import { type Probe, READINESS } from './probe';
 /**
  * What can be said of any container. What is not said is left to Kubernetes: nothing is added unasked.
  *
- * @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
+ * @see https://kubernetes.io/docs/reference/kubernetes-api/core/pod-v1/#Container
  */
 export interface ContainerOptions {
   /**

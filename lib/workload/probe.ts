@@ -8,7 +8,7 @@ import { requireCommand } from './command';
 /**
  * When and how often a probe asks.
  *
- * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/probes/
  */
 export interface ProbeOptions {
   /**
@@ -118,7 +118,7 @@ export class Probe {
     const { initialDelay, period, timeout, failureThreshold, successThreshold } = this.options;
     const count = (field: string, value: number | undefined, max?: number) =>
       value === undefined ? undefined : requireInteger(`${field} of ${what}`, value, { min: 1, max }, construct);
-    // https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/: "Must be 1 for liveness and startup"
+    // https://kubernetes.io/docs/concepts/workloads/pods/probes/: "Must be 1 for liveness and startup"
     const maxSuccesses = what === READINESS ? undefined : 1;
     return {
       ...this.action,
