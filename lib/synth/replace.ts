@@ -150,8 +150,8 @@ function link(from: string, to: string, entry: fs.Dirent): void {
   try {
     fs.linkSync(from, to);
   } catch (error) {
-    const unsupported = ['EPERM', 'EACCES', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
-    if (!entry.isFile() || !unsupported.includes((error as NodeJS.ErrnoException).code ?? '')) {
+    // Not every file system has hard links, or as many of a file as are asked for, and each says so in its own way.
+    if (!entry.isFile()) {
       throw error;
     }
     const stat = fs.lstatSync(from);

@@ -5,7 +5,7 @@ import { MeshApp } from '../../lib/synth/mesh-app';
 import { OutputFolder, RECORD } from '../../lib/synth/output-folder';
 import { contents, temporaryFolder } from '../support/folders';
 
-/** Which call of which function of the file system fails, and how. */
+/** Which call of which function of the file system fails, maybe with all later ones, and how. */
 const mockFault: { calls: number; failAt: number; code: string; only?: string; always?: boolean } = {
   calls: 0,
   failAt: 0,
@@ -18,7 +18,8 @@ jest.mock('node:fs', () => {
     return (...args: unknown[]) => {
       if (mockFault.only === undefined || mockFault.only === name) {
         mockFault.calls += 1;
-        if (mockFault.calls === mockFault.failAt || (mockFault.always && mockFault.failAt > 0)) {
+        const late = mockFault.always && mockFault.failAt > 0 && mockFault.calls > mockFault.failAt;
+        if (mockFault.calls === mockFault.failAt || late) {
           if (name === 'writeFileSync') {
             real.writeFileSync(args[0], String(args[1]).slice(0, 5));
           }
@@ -118,6 +119,14 @@ describe('the files of an app', () => {
     synth(dist, OLD);
     const before = contents(dist);
     fs.writeFileSync(path.join(dist, file('a/one')), 'scribble');
+    fs.rmSync(path.join(dist, 'b'), { recursive: true });
+    synth(dist, OLD);
+    expect(contents(dist)).toEqual(before);
+  });
+
+  test('are written again when somebody deleted one folder of them', () => {
+    synth(dist, OLD);
+    const before = contents(dist);
     fs.rmSync(path.join(dist, 'b'), { recursive: true });
     synth(dist, OLD);
     expect(contents(dist)).toEqual(before);
@@ -408,6 +417,19 @@ describe('whatever fails in the file system', () => {
     Object.assign(mockFault, { only: 'renameSync', calls: 0, failAt: 2, code: 'EIO' });
     expect(thrown(() => synth(dist, NEW)).code).toBe(ErrorCode.OUTPUT_FAILED);
     expect(contents(parent)).toEqual(before);
+  });
+
+  test('on that and on every rename after it, the next synth gives the old folder its name back', () => {
+    synth(dist, OLD);
+    fs.writeFileSync(path.join(dist, 'a', 'README.md'), 'mine');
+    Object.assign(mockFault, { only: 'renameSync', calls: 0, failAt: 2, code: 'EIO', always: true });
+    const next = { ...OLD, 'a/one': 'changed', 'a/two': 'changed' };
+    expect(thrown(() => synth(dist, next)).code).toBe(ErrorCode.OUTPUT_FAILED);
+    expect(fs.existsSync(path.join(dist, 'a'))).toBe(false);
+    mockFault.failAt = 0;
+    synth(dist, next);
+    expect(contents(dist)).toMatchObject({ 'a/README.md': 'mine', [file('a/one')]: expect.stringContaining('changed') });
+    expect(fs.readdirSync(parent)).toEqual(['dist']);
   });
 });
 
