@@ -1,7 +1,13 @@
 import { FOREIGN_SUBSET } from '../creation';
 import { ErrorCode } from '../errors';
 import { describeLabels, describeNeverEjecting, neverEjects } from '../limits';
-import { covers, type DestinationRuleModel, type MeshModel, type WorkloadModel } from '../model/mesh-model';
+import {
+  covers,
+  type DestinationRuleModel,
+  type MeshModel,
+  type PeerAuthenticationModel,
+  type WorkloadModel,
+} from '../model/mesh-model';
 import type { Finding } from './finding';
 
 /**
@@ -33,12 +39,7 @@ function checkRule(model: MeshModel, rule: DestinationRuleModel): Finding[] {
   // Without pods in this app somebody else runs them, and nothing can be said.
   return pods.length === 0
     ? []
-    : [
-        ...findEmptySubsets(rule, pods),
-        ...findNeverEjecting(rule, pods),
-        ...findTlsConflicts(model, rule, pods),
-        ...findMissingIdentity(model, rule, pods),
-      ];
+    : [...findEmptySubsets(rule, pods), ...findNeverEjecting(rule, pods), ...findTlsMistakes(model, rule, pods)];
 }
 
 function findEmptySubsets(rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
@@ -76,50 +77,107 @@ function ejectionPercent(rule: DestinationRuleModel, labels: Record<string, stri
   return own?.[1] ?? rule.maxEjectionPercent ?? 100;
 }
 
-/** Plain text to a server that takes mutual TLS alone, or the other way round, resets every connection. */
-function findTlsConflicts(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
-  const refused = rule.tlsMode === 'DISABLE' ? 'STRICT' : rule.tlsMode === 'ISTIO_MUTUAL' ? 'DISABLE' : undefined;
-  const refusing = refused === undefined ? undefined : pods.find((pod) => peerMode(model, pod) === refused);
-  return refusing === undefined
+function findTlsMistakes(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
+  const isSaid = rule.tlsMode !== undefined || rule.portTlsModes.size + rule.subsetTlsModes.size > 0;
+  if (!isSaid && model.peerAuthentications.length === 0) {
+    return [];
+  }
+  const met = encounters(model, rule, pods);
+  const conflicts = findTlsConflicts(rule, met);
+  return conflicts.length > 0 ? conflicts : findMissingIdentity(model, rule, met);
+}
+
+/** How callers and some pods speak on a port of the Service. */
+interface Encounter {
+  readonly port: number;
+  readonly targetPort?: number;
+  /** Whether something is said of this port alone. */
+  readonly special: boolean;
+  readonly pod: WorkloadModel;
+  /** The mode of the callers' TLS; Istio chooses where nothing is said. */
+  readonly client?: string;
+  /** What the pods accept, where it is said. */
+  readonly server?: string;
+}
+
+/** Every port with every pod that has a sidecar. */
+function encounters(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Encounter[] {
+  return pods
+    .filter((pod) => !pod.bare)
+    .flatMap((pod) => {
+      const subset = [...rule.subsetTlsModes].find(([name]) => covers(rule.subsets.get(name) ?? {}, pod.labels));
+      const peer = peerAuthentication(model, pod);
+      return (model.services.get(rule.host)?.ports ?? []).map(({ port, targetPort = port }) => {
+        const onPort = typeof targetPort === 'number' ? targetPort : undefined;
+        const ofPort = onPort === undefined ? undefined : peer?.portModes.get(onPort);
+        return {
+          port,
+          targetPort: onPort,
+          special: rule.portTlsModes.has(port) || ofPort !== undefined,
+          pod,
+          client: subset?.[1] ?? rule.portTlsModes.get(port) ?? rule.tlsMode,
+          server: ofPort ?? peer?.mode,
+        };
+      });
+    });
+}
+
+/** Callers without the mesh's certificates at a server that takes no others, or the other way round: every connection is reset. */
+function findTlsConflicts({ host, object }: DestinationRuleModel, met: readonly Encounter[]): Finding[] {
+  const refused = met.find(
+    ({ client, server }) => client !== undefined && (client === 'ISTIO_MUTUAL' ? server === 'DISABLE' : server === 'STRICT'),
+  );
+  return refused === undefined
     ? []
     : [
         {
           code: ErrorCode.MTLS_CONFLICT,
-          message: `callers of '${rule.host}' use client TLS ${rule.tlsMode}, but its pods accept ${refused} (PeerAuthentication), so every connection is reset; make both sides agree`,
-          construct: rule.object.construct,
+          message: `callers of '${host}' use client TLS ${refused.client}${refused.special ? ` for port ${refused.port}` : ''}, but its pods accept ${refused.server} (PeerAuthentication), so every connection is reset; make both sides agree`,
+          construct: object.construct,
         },
       ];
 }
 
 /** Only mutual TLS of the mesh shows who calls: to a policy that asks for it, all others are nobody. */
-function findMissingIdentity(model: MeshModel, rule: DestinationRuleModel, pods: readonly WorkloadModel[]): Finding[] {
-  if (model.identityPolicies.length === 0) {
-    return [];
-  }
-  const anonymous = rule.tlsMode !== undefined && rule.tlsMode !== 'ISTIO_MUTUAL';
-  const unknown = pods.filter((pod) => !pod.bare && (anonymous || peerMode(model, pod) === 'DISABLE'));
-  const policy = model.identityPolicies.find(({ namespace, selector }) =>
-    unknown.some((pod) => pod.namespace === namespace && covers(selector, pod.labels)),
+function findMissingIdentity(model: MeshModel, { host, object }: DestinationRuleModel, met: readonly Encounter[]): Finding[] {
+  const anonymous = met.filter(
+    ({ client, server }) => (client !== undefined && client !== 'ISTIO_MUTUAL') || server === 'DISABLE',
   );
-  const cause = anonymous ? `client TLS is ${rule.tlsMode}` : 'its pods accept DISABLE (PeerAuthentication)';
-  return policy === undefined
-    ? []
-    : [
+  for (const { client, pod, port, targetPort, special } of anonymous) {
+    const policy = model.identityPolicies.find(
+      ({ namespace, selector, ports }) =>
+        namespace === pod.namespace &&
+        covers(selector, pod.labels) &&
+        (ports.size === 0 || (targetPort !== undefined && ports.has(targetPort))),
+    );
+    if (policy !== undefined) {
+      const cause =
+        client === undefined || client === 'ISTIO_MUTUAL'
+          ? 'its pods accept DISABLE (PeerAuthentication)'
+          : `client TLS is ${client}`;
+      return [
         {
           code: ErrorCode.MTLS_CONFLICT,
-          message: `callers of '${rule.host}' show no identity, because ${cause}, and AuthorizationPolicy '${policy.name}' lets in identities alone, so they get 403; let both sides use mutual TLS, or remove what asks who calls (calls, DefaultDeny)`,
-          construct: rule.object.construct,
+          message: `callers of '${host}' show no identity${special ? ` on port ${port}` : ''}, because ${cause}, and AuthorizationPolicy '${policy.name}' lets in identities alone, so they get 403; let both sides use mutual TLS, or remove what asks who calls (calls, DefaultDeny)`,
+          construct: object.construct,
         },
       ];
+    }
+  }
+  return [];
 }
 
-/** What a pod accepts: the workload's own setting, or else its namespace's; `undefined` where ports differ or nothing is said. */
-function peerMode(model: MeshModel, pod: WorkloadModel): string | undefined {
-  const candidates = model.peerAuthentications.filter(({ namespace }) => namespace === pod.namespace);
-  const own = candidates.find(({ selector }) => selector !== undefined && covers(selector, pod.labels));
-  const effective = own ?? candidates.find(({ selector }) => selector === undefined);
-  return effective?.hasPortModes ? undefined : effective?.mode;
+/** What says which TLS a pod accepts: the workload's own settings, or else its namespace's, or the mesh's. */
+function peerAuthentication({ peerAuthentications }: MeshModel, pod: WorkloadModel): PeerAuthenticationModel | undefined {
+  const candidates = peerAuthentications.filter(({ namespace }) => namespace === pod.namespace);
+  return (
+    candidates.find(({ selector }) => selector !== undefined && covers(selector, pod.labels)) ??
+    candidates.find(({ selector }) => selector === undefined) ??
+    peerAuthentications.find(({ namespace, selector }) => namespace === ROOT_NAMESPACE && selector === undefined)
+  );
 }
+
+const ROOT_NAMESPACE = 'istio-system';
 
 function findMonitorsWithoutPort(model: MeshModel): Finding[] {
   return model.serviceMonitors.flatMap((monitor) => {

@@ -8,7 +8,7 @@ export interface ServiceModel {
   readonly object: Rendered;
   readonly namespace: string;
   readonly selector: Record<string, string>;
-  readonly ports: readonly { readonly name?: string; readonly port: number }[];
+  readonly ports: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string }[];
 }
 
 /** A set of pods of the app. */
@@ -63,6 +63,10 @@ export interface DestinationRuleModel {
   readonly subsets: ReadonlyMap<string, Record<string, string>>;
   /** The mode of client TLS, where it is said. */
   readonly tlsMode?: string;
+  /** The modes of single ports of the Service. */
+  readonly portTlsModes: ReadonlyMap<number, string>;
+  /** The modes of single subsets. */
+  readonly subsetTlsModes: ReadonlyMap<string, string>;
   /** The share of pods that may be ejected, where outlier detection is on. */
   readonly maxEjectionPercent?: number;
   /** The same for the subsets that have an outlier detection of their own. */
@@ -84,7 +88,8 @@ export interface PeerAuthenticationModel {
   readonly namespace: string;
   readonly selector?: Record<string, string>;
   readonly mode?: string;
-  readonly hasPortModes: boolean;
+  /** The modes of single ports of the pods. */
+  readonly portModes: ReadonlyMap<number, string>;
 }
 
 /** An AuthorizationPolicy of the app that lets some identities in. */
@@ -92,6 +97,8 @@ export interface IdentityPolicyModel {
   readonly name: string;
   readonly namespace: string;
   readonly selector: Record<string, string>;
+  /** The ports of the pods for which it asks for one; empty for all. */
+  readonly ports: ReadonlySet<number>;
 }
 
 /** An object that says something to sidecars alone. */
@@ -256,6 +263,8 @@ export class MeshModel {
           isPrivate: isPrivate(spec),
           subsets: new Map((spec.subsets ?? []).map((subset: Data) => [subset.name, subset.labels ?? {}])),
           tlsMode: spec.trafficPolicy?.tls?.mode,
+          portTlsModes: modes(spec.trafficPolicy?.portLevelSettings, (setting) => [setting.port?.number, setting.tls?.mode]),
+          subsetTlsModes: modes(spec.subsets, (subset) => [subset.name, subset.trafficPolicy?.tls?.mode]),
           maxEjectionPercent: ejectionPercent(spec),
           subsetEjectionPercents: new Map(
             (spec.subsets ?? [])
@@ -293,13 +302,11 @@ export class MeshModel {
           namespace,
           selector: spec.selector?.matchLabels,
           mode: spec.mtls?.mode,
-          hasPortModes: spec.portLevelMtls !== undefined,
+          portModes: modes(Object.entries(spec.portLevelMtls ?? {}), ([port, { mode }]) => [Number(port), mode]),
         });
         break;
       case 'security.istio.io/AuthorizationPolicy':
-        if (letsIdentitiesIn(spec)) {
-          this.identityPolicies.push({ name, namespace, selector: spec.selector?.matchLabels ?? {} });
-        }
+        this.addIdentityPolicy(name, namespace, spec);
         break;
       case 'flagger.app/Canary':
         this.rollouts.push({
@@ -321,6 +328,17 @@ export class MeshModel {
             .filter((port: unknown) => typeof port === 'string'),
         });
         break;
+    }
+  }
+
+  private addIdentityPolicy(name: string, namespace: string, { action = 'ALLOW', rules = [], selector }: Data): void {
+    const asking: Data[] = rules.filter(({ from = [] }: Data) =>
+      from.some(({ source }: Data) => ['principals', 'namespaces'].some((field) => source?.[field])),
+    );
+    if (action === 'ALLOW' && asking.length > 0) {
+      const ports = asking.flatMap(({ to = [{}] }) => to.map(({ operation }: Data) => operation?.ports));
+      const numbers = ports.includes(undefined) ? [] : ports.flat().map(Number);
+      this.identityPolicies.push({ name, namespace, selector: selector?.matchLabels ?? {}, ports: new Set(numbers) });
     }
   }
 
@@ -477,9 +495,9 @@ function isBare({ labels, annotations }: Data = {}): boolean {
   return [labels, annotations].some((said) => said?.['sidecar.istio.io/inject'] === 'false');
 }
 
-function letsIdentitiesIn({ action = 'ALLOW', rules = [] }: Data): boolean {
-  const sources: Data[] = rules.flatMap((rule: Data) => rule.from ?? []);
-  return action === 'ALLOW' && sources.some(({ source }) => ['principals', 'namespaces'].some((field) => source?.[field]));
+/** The modes that are said. */
+function modes<K>(entries: Data[] = [], read: (entry: Data) => [K, string | undefined]): Map<K, string> {
+  return new Map(entries.map(read).flatMap(([key, mode]) => (mode === undefined ? [] : [[key, mode] as const])));
 }
 
 function isPrivate(spec: Data): boolean {

@@ -19,7 +19,9 @@ import {
   type OutlierDetection,
   PathMatch,
   PeerAuthentication,
+  type PeerAuthenticationProps,
   ResilienceRules,
+  type ResilienceRulesProps,
   Rollout,
 } from 'cdk8s-istio';
 import type { Construct } from 'constructs';
@@ -479,6 +481,7 @@ describe('the checks over all manifests', () => {
       ['DISABLE', { mtls: { mode: 'STRICT' } }],
       ['ISTIO_MUTUAL', { mtls: { mode: 'DISABLE' } }],
       ['DISABLE', { selector: { matchLabels: { app: 'db' } }, mtls: { mode: 'STRICT' } }],
+      ['SIMPLE', { mtls: { mode: 'STRICT' } }],
     ])('is found: %s against %j', (client, server) => {
       expect(disagree(client, server)).toEqual([
         `mtls-conflict: callers of 'db.shop.svc.cluster.local' use client TLS ${client}, but its pods accept ${server.mtls.mode} (PeerAuthentication), so every connection is reset; make both sides agree`,
@@ -495,6 +498,60 @@ describe('the checks over all manifests', () => {
       ],
     ])('is not found: %s against %j', (client, server) => {
       expect(disagree(client, server)).toEqual([]);
+    });
+  });
+
+  describe('client TLS that is said of a port or a version, or refused by the whole mesh', () => {
+    const ports = [AppPort.http(80, { targetPort: 8080 }), AppPort.tcp(9000)];
+    const disagree = (rules: Omit<ResilienceRulesProps, 'app'>, server: Partial<PeerAuthenticationProps>, podLabels = {}) =>
+      findings((app) => {
+        const scope = new Chart(app, 'shop', { namespace: 'shop' });
+        const db = new CanaryApp(scope, 'db', {
+          image: 'db',
+          ports,
+          versions: { v1: {}, v2: {} },
+          split: { v1: 90, v2: 10 },
+          podLabels,
+        });
+        new ResilienceRules(scope, 'rules', { app: db, ...rules });
+        const ofApp = server.ports !== undefined ? { app: db } : {};
+        new PeerAuthentication(new Chart(app, 'policy', { namespace: 'shop' }), 'mtls', {
+          mode: MtlsMode.STRICT,
+          ...ofApp,
+          ...server,
+        });
+      });
+    const plain = { clientTls: ClientTls.disable() };
+    const conflict = (where: string) =>
+      `mtls-conflict: callers of 'db.shop.svc.cluster.local' use client TLS DISABLE${where}, but its pods accept STRICT (PeerAuthentication), so every connection is reset; make both sides agree`;
+
+    test.each<[string, Omit<ResilienceRulesProps, 'app'>, Partial<PeerAuthenticationProps>]>([
+      [' for port 80', { ports: { '80': plain } }, {}],
+      ['', { versions: { v2: plain } }, {}],
+      [' for port 80', plain, { mode: MtlsMode.PERMISSIVE, ports: { '8080': MtlsMode.STRICT } }],
+      ['', plain, { namespace: 'istio-system' }],
+    ])('is found%s: %#', (where, rules, server) => {
+      expect(disagree(rules, server)).toEqual([conflict(where)]);
+    });
+
+    test.each<[Omit<ResilienceRulesProps, 'app'>, Partial<PeerAuthenticationProps>, { [key: string]: string }]>([
+      [{ ports: { '80': plain } }, { ports: { '8080': MtlsMode.DISABLE } }, {}],
+      [{ ports: { '9000': plain } }, { ports: { '9000': MtlsMode.PERMISSIVE } }, {}],
+      [plain, { namespace: 'elsewhere' }, {}],
+      [plain, {}, { 'sidecar.istio.io/inject': 'false' }],
+    ])('is not found where the two agree, or no sidecar is there: %#', (rules, server, podLabels) => {
+      expect(disagree(rules, server, podLabels)).toEqual([]);
+    });
+
+    test('is no matter of who calls where the policy asks that on other ports', () => {
+      const found = (port: number) =>
+        inChart((chart) => {
+          const db = new CanaryApp(chart, 'db', { image: 'db', ports, versions: { v1: {} } });
+          cart(chart).calls(db, { port });
+          new ResilienceRules(chart, 'rules', { app: db, ports: { '80': plain } });
+        });
+      expect(found(9000)).toEqual([]);
+      expect(found(80)).toEqual([expect.stringContaining('show no identity on port 80, because client TLS is DISABLE')]);
     });
   });
 
