@@ -102,7 +102,7 @@ describe('the files of an app', () => {
     fs.chmodSync(path.join(dist, file('a/one')), 0o640);
     synth(dist, { ...OLD, 'a/one': 'changed' });
     expect(fs.statSync(path.join(dist, file('a/one'))).mode & 0o777).toBe(0o640);
-    synth(dist, NEW);
+    synth(dist, { ...NEW, 'a/one': 'changed with others' });
     expect(fs.statSync(path.join(dist, file('a/one'))).mode & 0o777).toBe(0o640);
   });
 
@@ -147,6 +147,16 @@ describe('the files of an app', () => {
     synth(dist, { ...OLD, 'a/one': 'changed', 'a/two': 'changed' });
     expect(inodes()).toEqual(before);
     expect(Object.values(contents(dist)).filter((text) => text.includes('text: changed'))).toHaveLength(2);
+  });
+
+  test('change in several charts at once', () => {
+    synth(dist, OLD);
+    const next = { ...OLD, 'a/one': 'changed', 'b/three': 'changed' };
+    synth(dist, next);
+    const after = contents(dist);
+    fs.rmSync(dist, { recursive: true });
+    synth(dist, next);
+    expect(after).toEqual(contents(dist));
   });
 
   test('all go when the app holds nothing any more', () => {
