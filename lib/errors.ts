@@ -107,7 +107,8 @@ export enum ErrorCode {
 /**
  * A mistake in the input: what was got, what is allowed, and where.
  *
- * The message begins with the path of the construct (`[otus/hw4]`) and ends with the stable {@link code} in brackets.
+ * The message begins with the path of the construct (`[otus/hw4]`), save where a value is wrong before it is in one, and ends with the
+ * stable {@link code} in brackets.
  */
 export class MeshError extends Error {
   /** The stable code, for scripts and tests. */
