@@ -1,6 +1,7 @@
 import { ApiObject, Lazy } from 'cdk8s';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { Access, AccessScope } from './access';
+import { Alternatives } from './alternatives';
 import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from './api-versions';
 import { ErrorCode, MeshError } from './errors';
 import { orUndefined } from './workload/container';
@@ -17,10 +18,25 @@ export interface GatewayWorkload {
   readonly serviceAccount?: string;
 }
 
+/** What is said at one gateway of something that all gateways with the same pods share. */
+interface Said<T> {
+  readonly at: GatewayAccess;
+  readonly value: T;
+}
+
+/** All that is said of some pods: their policies are asked whichever Gateway a request came by. */
+class PodsAccess {
+  public readonly hosts = new Map<string, Said<Access>[]>();
+  public readonly jwtRules = new Map<string, Said<Record<string, unknown>>[]>();
+}
+
+const ofPods = new WeakMap<IConstruct, Map<string, PodsAccess>>();
+
 /** Who may reach the hosts of a gateway: an AuthorizationPolicy per host that is not for everybody, and the tokens they ask for. */
 export class GatewayAccess extends Construct {
-  private readonly hosts = new Map<string, Access>();
   private readonly jwtRules = new Map<string, Record<string, unknown>>();
+  private readonly decided = new Set<string>();
+  private readonly pods: PodsAccess;
 
   public constructor(
     scope: Construct,
@@ -29,6 +45,7 @@ export class GatewayAccess extends Construct {
     private readonly streamPorts: readonly number[],
   ) {
     super(scope, 'Access');
+    this.pods = podsAccess(this.node.root, workload);
   }
 
   /**
@@ -36,12 +53,15 @@ export class GatewayAccess extends Construct {
    * @throws `invalid-access`, `conflicting-rules`
    */
   public decide(host: string, access: Access): void {
-    const earlier = this.hosts.get(host);
-    if (earlier !== undefined) {
-      this.requireSame(host, access, earlier);
+    const different = this.findOther(this.pods.hosts.get(host), access);
+    if (different !== undefined) {
+      this.refuseDifferent(host, access, different);
+    }
+    if (this.decided.has(host)) {
       return;
     }
-    this.hosts.set(host, access);
+    this.decided.add(host);
+    append(this.pods.hosts, host, { at: this, value: access });
     if (host === '*' || host.startsWith('*.')) {
       this.requireNoPatternBesideAll();
     }
@@ -72,13 +92,17 @@ export class GatewayAccess extends Construct {
   }
 
   private otherHosts(): string[] | undefined {
-    return orUndefined([...this.hosts.keys()].filter((host) => host !== '*').flatMap(withAndWithoutPort));
+    const others = [...this.pods.hosts].filter(([host, said]) => !this.decided.has(host) && said.some((one) => this.meets(one)));
+    const own = [...this.decided].filter((host) => host !== '*');
+    const foreign = others.map(([host]) => host).filter((host) => !host.startsWith('*'));
+    return orUndefined([...own, ...foreign.sort()].flatMap(withAndWithoutPort));
   }
 
   private requireNoPatternBesideAll(): void {
-    const all = this.hosts.get('*');
-    const pattern = [...this.hosts.keys()].find((host) => host.startsWith('*.'));
-    if (all !== undefined && !all._isPublic && pattern !== undefined) {
+    const all = this.pods.hosts.get('*')?.find((said) => !said.value._isPublic && this.meets(said))?.value;
+    const pattern =
+      all && [...this.pods.hosts].find(([host, said]) => host.startsWith('*.') && said.some((one) => this.meets(one)))?.[0];
+    if (all !== undefined && pattern !== undefined) {
       throw new MeshError(
         ErrorCode.INVALID_ACCESS,
         `host '*' is for ${all._description} and '${pattern}' for everybody, but no AuthorizationPolicy leaves out a pattern with and without a port; say access for full host names`,
@@ -87,14 +111,24 @@ export class GatewayAccess extends Construct {
     }
   }
 
-  private requireSame(host: string, access: Access, earlier: Access): void {
-    if (JSON.stringify(access) !== JSON.stringify(earlier)) {
-      throw new MeshError(
-        ErrorCode.CONFLICTING_RULES,
-        `host '${host}' is for ${earlier._description} already, and here for ${access._description}; say the same access wherever the host is exposed`,
-        this.node.scope,
-      );
-    }
+  private refuseDifferent(host: string, access: Access, { at, value }: Said<Access>): never {
+    const elsewhere = at === this ? '' : ` at '${at.node.scope?.node.path}', whose pods are the same`;
+    throw new MeshError(
+      ErrorCode.CONFLICTING_RULES,
+      `host '${host}' is for ${value._description} already${elsewhere}, and here for ${access._description}; say the same access wherever the host is exposed`,
+      this.node.scope,
+    );
+  }
+
+  /** What says something else of the same pods. */
+  private findOther<T>(said: readonly Said<T>[] = [], value: T): Said<T> | undefined {
+    const text = JSON.stringify(value);
+    return said.find((other) => other.value !== value && JSON.stringify(other.value) !== text && this.meets(other));
+  }
+
+  /** Whether it is said here, or in a chart that is applied together with this one. */
+  private meets({ at }: Said<unknown>): boolean {
+    return at === this || Alternatives._together(at, this);
   }
 
   /** One RequestAuthentication holds the tokens of all hosts; Envoy takes each issuer once. */
@@ -103,14 +137,16 @@ export class GatewayAccess extends Construct {
       return;
     }
     const issuer = String(rule.issuer);
-    const known = this.jwtRules.get(issuer);
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(rule)) {
+    const known = this.findOther(this.pods.jwtRules.get(issuer), rule);
+    if (known !== undefined) {
+      const where = known.at === this ? 'on this gateway' : `at '${known.at.node.scope?.node.path}', whose pods are the same,`;
       throw new MeshError(
         ErrorCode.CONFLICTING_RULES,
-        `issuer '${issuer}' has another jwksUri or other audiences on this gateway already; make one Access.jwt and use it twice`,
+        `issuer '${issuer}' has another jwksUri or other audiences ${where} already; make one Access.jwt and use it twice`,
         this.node.scope,
       );
     }
+    append(this.pods.jwtRules, issuer, { at: this, value: rule });
     if (this.jwtRules.size === 0) {
       new ApiObject(this, 'RequestAuthentication', {
         ...REQUEST_AUTHENTICATION,
@@ -127,4 +163,22 @@ export class GatewayAccess extends Construct {
 
 function withAndWithoutPort(host: string): string[] {
   return [host, `${host}:*`];
+}
+
+function podsAccess(root: IConstruct, { namespace, selector }: GatewayWorkload): PodsAccess {
+  const all = ofPods.get(root) ?? new Map<string, PodsAccess>();
+  ofPods.set(root, all);
+  const key = JSON.stringify([namespace, Object.entries(selector).sort()]);
+  const found = all.get(key) ?? new PodsAccess();
+  all.set(key, found);
+  return found;
+}
+
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const values = map.get(key);
+  if (values === undefined) {
+    map.set(key, [value]);
+  } else {
+    values.push(value);
+  }
 }

@@ -114,7 +114,7 @@ export interface ExposeOptions extends GatewayMatchOptions {
    */
   readonly rewrite?: Rewrite;
   /**
-   * Who may reach the host; all that the host serves shares this decision.
+   * Who may reach the host; all that the host serves shares this decision, at each gateway with the same pods.
    * @default - everybody; for a Service that somebody else owns it must be said
    */
   readonly access?: Access;

@@ -1,7 +1,19 @@
-import type { Chart } from 'cdk8s';
-import { Access, AppPort, CanaryApp, type GatewayTcpOptions, Listener, MeshGateway, MeshService, PathMatch } from 'cdk8s-istio';
+import { Chart } from 'cdk8s';
+import {
+  Access,
+  Alternatives,
+  AppPort,
+  CanaryApp,
+  type GatewayTcpOptions,
+  Listener,
+  MeshGateway,
+  type MeshGatewayProps,
+  MeshService,
+  PathMatch,
+} from 'cdk8s-istio';
+import type { Construct } from 'constructs';
 import { schemaMistakes } from './support/schemas';
-import { chart, type Manifest, one, refusal, synth } from './support/synth';
+import { chart, type Manifest, meshApp, one, refusal, synth } from './support/synth';
 
 const TOKENS = { issuer: 'https://id.example.com', jwksUri: 'https://id.example.com/keys' };
 const OFFICE = Access.sourceRanges(['203.0.113.0/24']);
@@ -188,6 +200,63 @@ describe('who may reach a host of a gateway', () => {
     expect(refusal(() => gateway.expose(cart(scope), under('/cart')))).toBe(
       "[system/gateway] host 'a.example.com' is for clients from 203.0.113.0/24 already, and here for everybody; say the same access wherever the host is exposed (conflicting-rules)",
     );
+  });
+
+  describe('at two gateways with the same pods, whose policies do not ask by which one a request came,', () => {
+    const two = (scope: Construct, second: MeshGatewayProps = {}) => [
+      new MeshGateway(scope, 'one'),
+      new MeshGateway(scope, 'two', { listeners: [Listener.http({ port: 8080 })], ...second }),
+    ];
+
+    test('is one decision', () => {
+      const scope = chart();
+      const [one, other] = two(scope);
+      one.expose(dashboard(scope), { host: 'a.example.com', access: OFFICE });
+      expect(refusal(() => other.expose(cart(scope), { host: 'a.example.com' }))).toBe(
+        "[system/two] host 'a.example.com' is for clients from 203.0.113.0/24 already at 'system/one', whose pods are the same, and here for everybody; say the same access wherever the host is exposed (conflicting-rules)",
+      );
+    });
+
+    test('leaves out of all hosts those that the other decides on', () => {
+      const manifests = synth((scope) => {
+        const [first, second] = two(scope);
+        first.expose(dashboard(scope), { host: '*', access: OFFICE });
+        second.expose(cart(scope), { host: 'cart.example.com' });
+      });
+      expect(one(manifests, 'AuthorizationPolicy').spec.rules[0].to).toEqual([
+        { operation: { notHosts: ['cart.example.com', 'cart.example.com:*'] } },
+      ]);
+    });
+
+    test('takes a pattern for everybody at the one for what it is, beside all hosts at the other', () => {
+      const scope = chart();
+      const [first, second] = two(scope);
+      first.expose(dashboard(scope), { host: '*', access: OFFICE });
+      expect(refusal(() => second.expose(cart(scope), { host: '*.example.com' }))).toContain('(invalid-access)');
+    });
+
+    test('knows one set of keys for an issuer', () => {
+      const scope = chart();
+      const [first, second] = two(scope);
+      first.expose(dashboard(scope), { host: 'a.example.com', access: Access.jwt(TOKENS) });
+      const access = Access.jwt({ ...TOKENS, jwksUri: 'https://id.example.com/other' });
+      expect(refusal(() => second.expose(dashboard(scope, 'b'), { host: 'b.example.com', access }))).toBe(
+        "[system/two] issuer 'https://id.example.com' has another jwksUri or other audiences at 'system/one', whose pods are the same, already; make one Access.jwt and use it twice (conflicting-rules)",
+      );
+    });
+
+    test('is free where the pods differ, or the two are never there together', () => {
+      const scope = chart();
+      const [first, second] = two(scope, { selector: { istio: 'internal' } });
+      first.expose(dashboard(scope), { host: 'a.example.com', access: OFFICE });
+      expect(() => second.expose(cart(scope), { host: 'a.example.com' })).not.toThrow();
+      const variants = new Alternatives(meshApp(), 'variants');
+      for (const [id, access] of Object.entries({ closed: OFFICE, open: Access.public() })) {
+        const variant = new Chart(variants, id, { namespace: 'shop' });
+        new MeshGateway(variant, 'gateway').expose(cart(variant), { host: 'a.example.com', access });
+      }
+      expect(variants.node.children).toHaveLength(2);
+    });
   });
 
   test('cannot be limited for a pattern of hosts, nor where TLS is passed through', () => {
