@@ -16,7 +16,7 @@ import { Redirect } from './routing/redirect';
 import { requireEnd } from './routing/redirect-loop';
 import { describeMatches, type HttpMatch, intersectAll, type RequestMatch } from './routing/request-match';
 import type { Rewrite } from './routing/rewrite';
-import { limitRoute, matchesOf, type Route, reachable, renderRoute, renderStream, takersOf } from './routing/route';
+import { limitRoute, type Route, reachable, renderRoute, renderStream, takersOf } from './routing/route';
 
 /** Properties of a {@link MeshGateway}. */
 export interface MeshGatewayProps {
@@ -285,8 +285,8 @@ export class MeshGateway extends Construct {
     const everywhere: Route = { matches, destinations: [], redirect };
     // Whether a client comes back here may depend on the port that it is sent to.
     const ports = options.listeners?.map((listener) => listener.port);
-    const route = ports === undefined ? everywhere : onPorts(everywhere, ports);
-    this.serve(host, { owner: this, matches, listeners, routes: () => [route] });
+    const routes = ports === undefined ? [everywhere] : onPorts(everywhere, ports);
+    this.serve(host, { owner: this, matches, listeners, routes: () => routes });
   }
 
   /**
@@ -643,7 +643,7 @@ export class MeshGateway extends Construct {
       .filter((entry) => entry.listeners.includes(listener))
       .flatMap((entry) => entry.routes())
       .flatMap((route) => limitRoute(route, paths))
-      .map((route) => onPorts(route, [listener.port]));
+      .flatMap((route) => onPorts(route, [listener.port]));
     return [...served, { matches: [{ port: listener.port }], destinations: [], redirect: this.redirectToHttps(host, listener) }];
   }
 
@@ -747,15 +747,14 @@ function limitToListeners(route: Route, listeners: readonly Listener[], open: re
     return [];
   }
   const ports = new Set(listeners.map((listener) => listener.port));
-  const limited = matchesOf(route).every((match) => match.port !== undefined);
-  if (limited || open.every((listener) => ports.has(listener.port))) {
-    return [route];
-  }
-  return [onPorts(route, [...ports])];
+  return open.every((listener) => ports.has(listener.port)) ? [route] : onPorts(route, [...ports]);
 }
 
-function onPorts(route: Route, ports: readonly number[]): Route {
-  return { ...route, matches: ports.flatMap((port) => matchesOf(route).map((match) => ({ ...match, port }))) };
+function onPorts(route: Route, ports: readonly number[]): Route[] {
+  return limitRoute(
+    route,
+    ports.map((port) => ({ port })),
+  );
 }
 
 function renderPassthrough(host: string, { app, port, listeners }: Passthrough): unknown {

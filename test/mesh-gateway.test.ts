@@ -465,6 +465,25 @@ describe('several listeners', () => {
     ]);
   });
 
+  test('serve what asks for one of their ports on that one alone', () => {
+    const [other, third] = [Listener.http({ port: 8080 }), Listener.http({ port: 8081 })];
+    const when = PortMatch.of(80).or(HeaderMatch.present('x'));
+    const manifests = mesh({ listeners: [http, other, third] }, (gateway, cart) => {
+      gateway.expose(cart, { host: SHOP, when, listeners: [http, other] });
+      gateway.expose(cart, { host: SHOP });
+    });
+    const x = { headers: { x: {} } };
+    expect(routes(manifests).http[0].match).toEqual([{ port: 80 }, { ...x, port: 80 }, { ...x, port: 8080 }]);
+  });
+
+  test('serve in front of a redirect to https nothing that asks for another port', () => {
+    const redirecting = Listener.http({ redirectToHttps: true, redirectExcept: [PathMatch.prefix('/open/')] });
+    const manifests = mesh({ listeners: [redirecting, https] }, (gateway, cart) =>
+      gateway.expose(cart, { host: SHOP, when: PortMatch.of(443) }),
+    );
+    expect(routes(manifests).http.map(({ match }: { match: unknown }) => match)).toEqual([[{ port: 80 }], [{ port: 443 }]]);
+  });
+
   test('redirect from one to the other, and in no circle', () => {
     const redirect = (...listeners: Listener[]) =>
       mesh({ listeners: [http, https] }, (gateway, cart) => {
@@ -574,6 +593,15 @@ describe('a condition that nobody outside satisfies is refused', () => {
     expect(message({}, (gateway) => gateway.redirect(SHOP, Redirect.authority('b.example.com'), { when }))).toBe(refused);
   });
 
+  test('also below a pattern, which does not serve its own name', () => {
+    for (const name of ['example.com', 'shop-example.com', 'shop.example.org']) {
+      const when = AuthorityMatch.exact(name);
+      expect(message({}, (gateway, cart) => gateway.expose(cart, { host: '*.example.com', when }))).toContain(
+        '(impossible-match)',
+      );
+    }
+  });
+
   test.each<[string, RequestMatch]>([
     [SHOP, PortMatch.of(80)],
     [SHOP, AuthorityMatch.exact(`${SHOP}:80`)],
@@ -604,8 +632,13 @@ describe('TLS that is passed through', () => {
     expect(schemaMistakes(manifests)).toEqual([]);
   });
 
-  test('knows no paths', () => {
-    expect(message({ listeners }, (gateway, cart) => gateway.expose(cart, { host: SHOP, paths: [PathMatch.exact('/a')] }))).toBe(
+  test.each<[string, Partial<ExposeOptions>]>([
+    ['paths', { paths: [PathMatch.exact('/a')] }],
+    ['conditions', { when: HeaderMatch.present('x') }],
+    ['rewrites', { rewrite: Rewrite.authority('inner.example.com') }],
+    ['users', { access: Access.sourceRanges(['10.0.0.0/8']) }],
+  ])('knows no %s', (_, options) => {
+    expect(message({ listeners }, (gateway, cart) => gateway.expose(cart, { host: SHOP, ...options }), { ports })).toBe(
       '[system/gateway] paths, when, rewrite and access for some need HTTP, and a passthrough listener sees only the SNI; terminate TLS with Listener.https (invalid-listener)',
     );
   });
@@ -664,6 +697,11 @@ describe('a TCP stream', () => {
       tcp: [{ match: [{ port: 5432 }], route: [to('v1', 90, 9000), to('v2', 10, 9000)] }],
     });
     expect(schemaMistakes(manifests)).toEqual([]);
+  });
+
+  test('leads to the first port of an app that speaks HTTP alone', () => {
+    const manifests = mesh({ listeners: [tcp] }, (gateway, cart) => gateway.tcp(cart));
+    expect(one(manifests, 'VirtualService', 'gateway-tcp-5432').spec.tcp[0].route).toEqual([to('v1', 90), to('v2', 10)]);
   });
 
   test.each<[MeshGatewayProps, GatewayTcpOptions, string]>([

@@ -59,7 +59,6 @@ export interface DestinationRuleModel {
   readonly object: Rendered;
   readonly namespace: string;
   readonly host: string;
-  readonly isPrivate: boolean;
   readonly subsets: ReadonlyMap<string, Record<string, string>>;
   /** The mode of client TLS, where it is said. */
   readonly tlsMode?: string;
@@ -260,7 +259,6 @@ export class MeshModel {
           object,
           namespace,
           host: fullName(spec.host ?? '', namespace),
-          isPrivate: isPrivate(spec),
           subsets: new Map((spec.subsets ?? []).map((subset: Data) => [subset.name, subset.labels ?? {}])),
           tlsMode: spec.trafficPolicy?.tls?.mode,
           portTlsModes: modes(spec.trafficPolicy?.portLevelSettings, (setting) => [setting.port?.number, setting.tls?.mode]),
