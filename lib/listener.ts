@@ -187,6 +187,14 @@ export class Listener {
     }
   }
 
+  /**
+   * The Secret with the certificate, where the gateway terminates TLS with one.
+   * @internal
+   */
+  public get _credential(): string | undefined {
+    return this.tls?.credentialName as string | undefined;
+  }
+
   /** Whether the connection is encrypted, so that several listeners can share the port. */
   public get isTls(): boolean {
     return this.tls !== undefined;

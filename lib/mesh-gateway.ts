@@ -420,7 +420,15 @@ export class MeshGateway extends Construct {
       );
     }
     for (const [index, listener] of this.listeners.entries()) {
-      const earlier = this.listeners.slice(0, index).find((other) => other.port === listener.port);
+      const onPort = this.listeners.slice(0, index).filter((other) => other.port === listener.port);
+      if (listener._credential !== undefined && onPort.some((other) => other._credential === listener._credential)) {
+        throw new MeshError(
+          ErrorCode.INVALID_LISTENER,
+          `two listeners have port ${listener.port} and credential '${listener._credential}': browsers keep one connection for the hosts of both and get 404 for those of the other; serve all on one listener, or give each its own certificate`,
+          this,
+        );
+      }
+      const [earlier] = onPort;
       if (earlier !== undefined && !(earlier.isTls && listener.isTls)) {
         throw new MeshError(
           ErrorCode.DUPLICATE_PORT,
@@ -665,6 +673,19 @@ export class MeshGateway extends Construct {
     });
   }
 
+  /** A listener that redirects everything sends clients to https, where their host must be served. */
+  private findLostRedirects(hosts: readonly GatewayHost[]): string[] {
+    const secure = hosts.filter(({ listeners }) => listeners.some(({ isTls, port }) => isTls && port === this.httpsPort));
+    return hosts.flatMap(({ name, listeners }) => {
+      const redirecting = listeners.find(({ _http: { redirectToHttps, redirectExcept } }) => redirectToHttps && !redirectExcept);
+      return redirecting === undefined || secure.some((other) => meet(other.name, name))
+        ? []
+        : [
+            `host '${name}' stands on ${redirecting._name}, which redirects to https, and no listener serves it on port ${this.httpsPort}; expose it there too (${ErrorCode.INVALID_LISTENER})`,
+          ];
+    });
+  }
+
   /** Known at synth alone: whether each listener serves something, and each host of a shared port has one certificate. */
   private findHostlessListeners(): string[] {
     const hosts = [...this.served.values()];
@@ -690,7 +711,7 @@ export class MeshGateway extends Construct {
             `host '${host.name}' stands on two listeners with port ${shared.port}; choose one with listeners: […] (${ErrorCode.INVALID_LISTENER})`,
           ];
     });
-    return [...idle, ...hostless, ...ambiguous];
+    return [...idle, ...hostless, ...ambiguous, ...this.findLostRedirects(hosts)];
   }
 }
 
@@ -722,6 +743,11 @@ function gatewayMatches({ paths, when }: GatewayMatchOptions, construct: Constru
     );
   }
   return both ?? [];
+}
+
+/** Whether some host is meant by both, each of which may be a pattern. */
+function meet(a: string, b: string): boolean {
+  return isHostOf(a, b) || isHostOf(b, a);
 }
 
 /** Whether clients of a host, or of one that a pattern is above, name this authority. */

@@ -169,6 +169,13 @@ export class ResilienceRules extends Construct {
         this,
       );
     }
+    if (loadBalancer !== undefined && !loadBalancer._isPassthrough && app.host.startsWith('*')) {
+      throw new MeshError(
+        ErrorCode.INVALID_RESILIENCE,
+        `loadBalancer has nothing to choose from: of the pattern '${app.host}' callers bring the address themselves; leave it out`,
+        this,
+      );
+    }
     const versions = [...app._replicas().keys()];
     if (loadBalancer?._isPassthrough && versions.length > 1) {
       throw new MeshError(

@@ -6,6 +6,7 @@ import {
   ExternalNetworks,
   ExternalService,
   type ExternalServiceProps,
+  LoadBalancer,
   MeshGateway,
   PathMatch,
   PortProtocol,
@@ -64,6 +65,14 @@ describe('a host outside the mesh', () => {
       hosts: ['*.example.com'],
       http: [{ route: [{ destination: { host: '*.example.com' } }], timeout: '5s' }],
     });
+  });
+
+  test('of a pattern leaves a load balancer nothing to choose from', () => {
+    const scope = chart();
+    const app = new ExternalService(scope, 'outside', { host: '*.example.com', ports: [AppPort.http(80)] });
+    expect(refusal(() => new ResilienceRules(scope, 'rules', { app, loadBalancer: LoadBalancer.random() }))).toBe(
+      "[system/rules] loadBalancer has nothing to choose from: of the pattern '*.example.com' callers bring the address themselves; leave it out (invalid-resilience)",
+    );
   });
 
   test('may have addresses of its own', () => {

@@ -190,6 +190,30 @@ describe('a gateway', () => {
     );
   });
 
+  test('is refused where two listeners show one certificate on a port, since browsers then mix up their hosts', () => {
+    const listeners = [Listener.https({ credential: 'a' }), Listener.mutual({ credential: 'a' })];
+    expect(message({ listeners })).toBe(
+      "[system/gateway] two listeners have port 443 and credential 'a': browsers keep one connection for the hosts of both and get 404 for those of the other; serve all on one listener, or give each its own certificate (invalid-listener)",
+    );
+    const apart = [Listener.https({ credential: 'a' }), Listener.mutual({ credential: 'a', port: 8443 })];
+    expect(servers(mesh({ listeners: apart }, exposeShop))).toHaveLength(2);
+  });
+
+  test('is refused where a redirect leads to https, and nothing serves the host there', () => {
+    const [http, https] = [Listener.http({ redirectToHttps: true }), Listener.https({ credential: 'cert' })];
+    const served = (host: string) =>
+      mesh({ listeners: [http, https] }, (gateway, cart) => {
+        gateway.expose(cart, { host: SHOP, listeners: [http] });
+        gateway.expose(cart, { host, listeners: [https] });
+      });
+    expect(refusal(() => served('www.example.com'))).toContain(
+      `[system/gateway] host '${SHOP}' stands on http-80, which redirects to https, and no listener serves it on port 443; expose it there too (invalid-listener)`,
+    );
+    for (const host of [SHOP, '*.example.com', '*']) {
+      expect(servers(served(host))).toHaveLength(2);
+    }
+  });
+
   test('may have several certificates on one port, of which each host chooses one', () => {
     const [a, b] = [Listener.https({ credential: 'a' }), Listener.https({ credential: 'b' })];
     const manifests = mesh({ listeners: [a, b] }, (gateway, cart) => {
