@@ -304,6 +304,8 @@ describe('fatal arithmetic is refused', () => {
 describe('contradictions are refused', () => {
   test.each<[Rules, Rules, string]>([
     [{ timeout: seconds(1) }, { timeout: seconds(1) }, 'timeout'],
+    [{ retries: { attempts: 0 } }, { retries: { attempts: 1 } }, 'retries'],
+    [{ fault: { abort: { httpStatus: 500 } } }, { fault: { abort: { httpStatus: 503 } } }, 'fault'],
     [
       { connectionPool: POOL, outlierDetection: EJECT },
       { outlierDetection: EJECT, connectionPool: POOL },

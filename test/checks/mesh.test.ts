@@ -95,6 +95,17 @@ describe('the checks over all manifests', () => {
     ]);
   });
 
+  test('find a route to a subset that the app’s own rules for a host of somebody else lack', () => {
+    const found = inChart((chart) => {
+      add(chart, 'DestinationRule', 'other', { host: 'other.prod.svc.cluster.local', subsets: [{ name: 'v1' }] });
+      const route = [{ destination: { host: 'other.prod.svc.cluster.local', subset: 'v2' } }];
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
+    });
+    expect(found).toEqual([
+      "unknown-subset: http[0] leads to subset 'v2' of 'other.prod.svc.cluster.local', which no DestinationRule defines; there are v1",
+    ]);
+  });
+
   test.each([
     ['http', 'at a gateway', { gateways: ['gateway'] }],
     ['http', 'inside the mesh, under a short name', {}],
@@ -198,6 +209,18 @@ describe('the checks over all manifests', () => {
     expect(found).toEqual([
       'unreachable-route: http[2] is never reached: http[1] takes every request; put it first or remove it',
     ]);
+  });
+
+  test('find the routes behind the very first', () => {
+    const found = inChart((chart) => {
+      cart(chart);
+      add(chart, 'VirtualService', 'extra', { hosts: ['extra'], http: [toCart, toCart, toCart] });
+    });
+    expect(found).toEqual(
+      [1, 2].map((index) => {
+        return `unreachable-route: http[${index}] is never reached: http[0] takes every request; put it first or remove it`;
+      }),
+    );
   });
 
   test('find two VirtualServices for one host in the mesh, and name the other one', () => {
@@ -499,6 +522,22 @@ describe('the checks over all manifests', () => {
     ])('is not found: %s against %j', (client, server) => {
       expect(disagree(client, server)).toEqual([]);
     });
+
+    test('is not found where the policy is for pods with the same labels in another namespace', () => {
+      const found = inChart((chart) => {
+        add(chart, 'Service', 'db', { selector: { app: 'db' }, ports: [{ port: 80 }] }, 'v1');
+        add(chart, 'Deployment', 'db', { template: { metadata: { labels: { app: 'db' } } } }, 'apps/v1');
+        add(chart, 'DestinationRule', 'db', { host: 'db', trafficPolicy: { tls: { mode: 'DISABLE' } } });
+        const server = { selector: { matchLabels: { app: 'db' } }, mtls: { mode: 'STRICT' } };
+        new ApiObject(chart, 'policy', {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          metadata: { name: 'db', namespace: 'bank' },
+          spec: server,
+        });
+      });
+      expect(found).toEqual([]);
+    });
   });
 
   describe('client TLS that is said of a port or a version, or refused by the whole mesh', () => {
@@ -599,13 +638,32 @@ describe('the checks over all manifests', () => {
 
   test('allow what is common to lead to what each alternative has', () => {
     const found = findings((app) => {
-      add(new Chart(app, 'common', { namespace: 'shop' }), 'VirtualService', 'extra', { hosts: ['extra'], http: [toCart] });
+      const common = new Chart(app, 'common', { namespace: 'shop' });
+      add(common, 'Service', 'cart', { selector: { app: 'cart' }, ports: [{ port: 80 }] }, 'v1');
+      add(common, 'VirtualService', 'extra', { hosts: ['extra'], http: [toCart] });
       const steps = new Alternatives(app, 'steps');
       for (const step of ['first', 'second']) {
-        cart(new Chart(steps, step, { namespace: 'shop' }));
+        const chart = new Chart(steps, step, { namespace: 'shop' });
+        add(chart, 'DestinationRule', 'cart', { host: 'cart', subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
       }
     });
     expect(found).toEqual([]);
+  });
+
+  test('find what one alternative lacks, though another has it', () => {
+    const found = findings((app) => {
+      const steps = new Alternatives(app, 'steps');
+      const [old, next] = ['old', 'next'].map((step) => new Chart(steps, step, { namespace: 'shop' }));
+      const props = { image: 'cart:1', ports: [AppPort.http(80)] };
+      new CanaryApp(old, 'cart', { ...props, versions: { v1: {} } });
+      new CanaryApp(next, 'cart', { ...props, versions: { v1: {}, v2: {} }, split: { v1: 90, v2: 10 } });
+      const route = [{ destination: { host: 'cart', subset: 'v2' } }];
+      add(old, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
+      add(next, 'VirtualService', 'extra', { hosts: ['extra'], http: [{ route }] });
+    });
+    expect(found).toEqual([
+      `unknown-subset: http[0] leads to subset 'v2' of '${CART}', which no DestinationRule defines; there are v1`,
+    ]);
   });
 
   test.each([
@@ -624,8 +682,16 @@ describe('the checks over all manifests', () => {
     ['Canary', 'flagger.app/v1beta1'],
     ['ServiceMonitor', 'monitoring.coreos.com/v1'],
   ])('leave a %s alone of which next to nothing is said', (kind, apiVersion) => {
+    const asked = (chart: Chart) => {
+      add(chart, 'Service', 'db', { selector: { app: 'db' }, ports: [{ port: 80 }] }, 'v1');
+      add(chart, 'DestinationRule', 'db', { host: 'db', subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
+    };
     for (const spec of [undefined, {}, { servers: [{}], http: [{ route: [{}] }], subsets: [{ name: 'v1' }], endpoints: [{}] }]) {
-      expect(inChart((chart) => new ApiObject(chart, 'own', { apiVersion, kind, metadata: { name: 'own' }, spec }))).toEqual([]);
+      const found = inChart((chart) => {
+        asked(chart);
+        new ApiObject(chart, 'own', { apiVersion, kind, metadata: { name: 'own' }, spec });
+      });
+      expect(found).toEqual([]);
     }
   });
 
