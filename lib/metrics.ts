@@ -25,6 +25,10 @@ export interface MetricsOptions {
 /**
  * Where an app shows its metrics, and the monitor that makes Prometheus read them.
  *
+ * Prometheus reads them in plain text, which pods that are `STRICT` refuse: let this one port be `PERMISSIVE`
+ * ({@link PeerAuthenticationProps.ports}), or let the monitor show a certificate of the mesh.
+ *
+ * @see https://istio.io/latest/docs/ops/integrations/prometheus/#tls-settings
  * @see https://prometheus-operator.dev/docs/api-reference/api/
  */
 export class Metrics {
