@@ -16,6 +16,7 @@ import {
   type FlaggerCanaryProps,
   HashKey,
   HeaderMatch,
+  HttpMethod,
   Listener,
   LoadBalancer,
   LocalRateLimit,
@@ -218,6 +219,30 @@ describe('an app that Flagger rolls out', () => {
         loadBalancer: { simple: 'RANDOM' },
       },
     });
+  });
+
+  test('takes all that can be said of CORS', () => {
+    const cors = {
+      allowOrigins: [CorsOrigin.exact('https://example.com')],
+      allowMethods: [HttpMethod.GET],
+      allowHeaders: ['x-shop'],
+      exposeHeaders: ['x-trace'],
+      maxAge: Duration.hours(1),
+      allowCredentials: true,
+    };
+    const shop = (rolledOut: boolean) => (scope: Chart) => {
+      const app = frontend(scope, { cors });
+      if (rolledOut) {
+        rollOut(app);
+      }
+    };
+    expect(service(shop(true)).corsPolicy).toEqual(one(synth(shop(false)), 'VirtualService').spec.http[0].corsPolicy);
+  });
+
+  test('may have one second to become ready, and not less', () => {
+    const deadline = (ms: number) => (scope: Chart) => rollOut(frontend(scope), { progressDeadline: Duration.millis(ms) });
+    expect(one(synth(deadline(1000)), 'Canary').spec.progressDeadlineSeconds).toBe(1);
+    expect(refusal(() => deadline(0)(chart()))).toContain('progressDeadline is 0');
   });
 
   test.each<Omit<ResilienceRulesProps, 'app'>>([
