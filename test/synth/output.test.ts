@@ -250,6 +250,20 @@ describe('files of somebody else', () => {
     expect(contents(parent)).toEqual(before);
   });
 
+  test.each([
+    ['a symbolic link', (place: string, elsewhere: string) => fs.symlinkSync(elsewhere, place)],
+    ['a file', (place: string) => fs.writeFileSync(place, 'mine')],
+  ])('%s is in the way of a folder of folders, and nothing is written behind it', (_, put) => {
+    const elsewhere = path.join(parent, 'elsewhere');
+    fs.mkdirSync(path.join(elsewhere, 'y'), { recursive: true });
+    fs.mkdirSync(dist);
+    put(path.join(dist, 'x'), elsewhere);
+    const before = contents(parent);
+    const error = thrown(() => new OutputFolder(dist).write(new Map([['x/y/z', () => 'new']])));
+    expect(error.message).toContain(`: ${path.join(dist, 'x')} (foreign-file)`);
+    expect(contents(parent)).toEqual(before);
+  });
+
   test('are counted when there are many in the way', () => {
     const many = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`a/n${String(i).padStart(2, '0')}`, 'x']));
     fs.mkdirSync(path.join(dist, 'a'), { recursive: true });
@@ -285,6 +299,14 @@ describe('the list of our files', () => {
       'dist/link': '-> ../elsewhere',
       'dist/folder/inner': '/',
     });
+  });
+
+  test('may hold comments of any kind', () => {
+    synth(dist, OLD);
+    const before = contents(dist);
+    fs.appendFileSync(path.join(dist, RECORD), '# see https://example.com/../docs\n');
+    synth(dist, OLD);
+    expect(contents(dist)).toEqual(before);
   });
 
   test('may have been checked out with other line ends, or merged by git with a conflict', () => {
