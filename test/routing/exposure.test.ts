@@ -122,6 +122,28 @@ describe('a request through a gateway meets the same rule as in the mesh', () =>
     });
   });
 
+  test('with a redirect of the app behind a path that the gateway gives itself', () => {
+    const rules: RoutingRule[] = [{ when: PathMatch.exact('/whoami'), redirect: Redirect.path('/login') }];
+    const { outside } = mesh(rules, { paths: [PathMatch.prefix('/shop/')], rewrite: Rewrite.path('/whoami') });
+    expect(outside[0]).toEqual({ match: [{ uri: { prefix: '/shop/' } }], redirect: { uri: '/login', redirectCode: 301 } });
+  });
+
+  test('with a rewrite of the app that needs to know nothing of the gateway’s', () => {
+    const rewritten = (app: Rewrite, gateway?: Rewrite) => {
+      const rules = [{ when: HeaderMatch.present('x'), to: 'v2', rewrite: app }];
+      return mesh(rules, { paths: [PathMatch.prefix('/shop/')], rewrite: gateway }).outside[0].rewrite;
+    };
+    const regex = { uriRegexRewrite: { match: 'a+', rewrite: 'b' } };
+    expect(rewritten(Rewrite.regex('a+', 'b'))).toEqual(regex);
+    expect(rewritten(Rewrite.regex('a+', 'b'), Rewrite.authority('inner.example.com'))).toEqual({
+      ...regex,
+      authority: 'inner.example.com',
+    });
+    expect(rewritten(Rewrite.path('/v2'), Rewrite.regex('^/shop', '/'))).toEqual(
+      rewritten(Rewrite.path('/v2'), Rewrite.prefix('/')),
+    );
+  });
+
   test('but for rules that mean callers inside the mesh, which no gateway is', () => {
     const rules: RoutingRule[] = [
       { when: SourceMatch.labels({ app: 'web' }), to: 'v1' },
