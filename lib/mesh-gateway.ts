@@ -675,15 +675,20 @@ export class MeshGateway extends Construct {
 
   /** A listener that redirects everything sends clients to https, where their host must be served. */
   private findLostRedirects(hosts: readonly GatewayHost[]): string[] {
+    const redirecting = this.listeners.filter(
+      ({ _http: { redirectToHttps, redirectExcept } }) => redirectToHttps && !redirectExcept,
+    );
     const secure = hosts.filter(({ listeners }) => listeners.some(({ isTls, port }) => isTls && port === this.httpsPort));
-    return hosts.flatMap(({ name, listeners }) => {
-      const redirecting = listeners.find(({ _http: { redirectToHttps, redirectExcept } }) => redirectToHttps && !redirectExcept);
-      return redirecting === undefined || secure.some((other) => meet(other.name, name))
-        ? []
-        : [
-            `host '${name}' stands on ${redirecting._name}, which redirects to https, and no listener serves it on port ${this.httpsPort}; expose it there too (${ErrorCode.INVALID_LISTENER})`,
-          ];
-    });
+    const names = new Set(secure.map(({ name }) => name));
+    const isServed = (name: string) => names.has(name) || secure.some((other) => meet(other.name, name));
+    return redirecting.flatMap((listener) =>
+      hosts
+        .filter(({ name, listeners }) => listeners.includes(listener) && !isServed(name))
+        .map(
+          ({ name }) =>
+            `host '${name}' stands on ${listener._name}, which redirects to https, and no listener serves it on port ${this.httpsPort}; expose it there too (${ErrorCode.INVALID_LISTENER})`,
+        ),
+    );
   }
 
   /** Known at synth alone: whether each listener serves something, and each host of a shared port has one certificate. */
