@@ -61,7 +61,7 @@ export class GatewayAccess extends Construct {
       return;
     }
     this.decided.add(host);
-    append(this.pods.hosts, host, { at: this, value: access });
+    this.say(this.pods.hosts, host, access);
     if (host === '*' || host.startsWith('*.')) {
       this.requireNoPatternBesideAll();
     }
@@ -120,10 +120,14 @@ export class GatewayAccess extends Construct {
     );
   }
 
+  private say<T>(said: Map<string, Said<T>[]>, key: string, value: T): void {
+    said.set(key, [...(said.get(key) ?? []), { at: this, value }]);
+  }
+
   /** What says something else of the same pods. */
   private findOther<T>(said: readonly Said<T>[] = [], value: T): Said<T> | undefined {
     const text = JSON.stringify(value);
-    return said.find((other) => other.value !== value && JSON.stringify(other.value) !== text && this.meets(other));
+    return said.find((other) => JSON.stringify(other.value) !== text && this.meets(other));
   }
 
   /** Whether it is said here, or in a chart that is applied together with this one. */
@@ -146,7 +150,10 @@ export class GatewayAccess extends Construct {
         this.node.scope,
       );
     }
-    append(this.pods.jwtRules, issuer, { at: this, value: rule });
+    if (this.jwtRules.has(issuer)) {
+      return;
+    }
+    this.say(this.pods.jwtRules, issuer, rule);
     if (this.jwtRules.size === 0) {
       new ApiObject(this, 'RequestAuthentication', {
         ...REQUEST_AUTHENTICATION,
@@ -172,13 +179,4 @@ function podsAccess(root: IConstruct, { namespace, selector }: GatewayWorkload):
   const found = all.get(key) ?? new PodsAccess();
   all.set(key, found);
   return found;
-}
-
-function append<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const values = map.get(key);
-  if (values === undefined) {
-    map.set(key, [value]);
-  } else {
-    values.push(value);
-  }
 }
