@@ -512,7 +512,7 @@ export class CanaryApp extends MeshService {
   private requireDefaultSplit(): Shares {
     const { versions } = this;
     if (this.props.split !== undefined) {
-      return this.requirePods('split', requireSplit('split', this.props.split, versions, this));
+      return this.requireShares('split', this.props.split);
     }
     if (versions.length > 1) {
       throw new MeshError(
@@ -522,6 +522,10 @@ export class CanaryApp extends MeshService {
       );
     }
     return new Map([[versions[0], 100]]);
+  }
+
+  private requireShares(what: string, split: { readonly [version: string]: number }): Shares {
+    return this.requirePods(what, requireSplit(what, split, this.versions, this));
   }
 
   /** An app may be switched off as a whole, but of one that runs no requests lead to a version without pods. */
@@ -607,13 +611,7 @@ export class CanaryApp extends MeshService {
       const only = new Map([[requireVersion(`${place}to`, rule.to, this.versions, this), 100]]);
       return this.destinations(place, this.requirePods(`${place}to`, only), rule);
     }
-    return rule.split === undefined
-      ? []
-      : this.destinations(
-          place,
-          this.requirePods(`${place}split`, requireSplit(`${place}split`, rule.split, this.versions, this)),
-          rule,
-        );
+    return rule.split === undefined ? [] : this.destinations(place, this.requireShares(`${place}split`, rule.split), rule);
   }
 
   private destinations(place: string, shares: Shares, { destinationHeaders = {} }: RouteOptions): Destination[] {

@@ -124,6 +124,20 @@ export function requireHostName(value: string, construct?: IConstruct): string {
   return isIPv4(value) ? value : requireHost(value, construct);
 }
 
+/** Whether clients of a host, which may be a pattern, ask for this one. */
+export function isHostOf(host: string, asked: string): boolean {
+  return host === '*' || host === asked || (host.startsWith('*.') && asked.endsWith(host.slice(1)));
+}
+
+/** Whether one of the hosts that are served is this one, or of a pattern some host: by its name, by a pattern above it, or by what the pattern is above. */
+export function serves(served: ReadonlySet<string>, host: string): boolean {
+  if (served.has(host) || (host.startsWith('*') && [...served].some((known) => known.endsWith(host.slice(1))))) {
+    return true;
+  }
+  const labels = host.split('.');
+  return labels.some((_, index) => served.has(['*', ...labels.slice(index + 1)].join('.')));
+}
+
 export function requirePort(what: string, value: number, construct?: IConstruct): number {
   return requireInteger(what, value, { min: 1, max: 65535 }, construct);
 }

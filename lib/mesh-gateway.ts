@@ -6,7 +6,7 @@ import type { AppPort } from './app-port';
 import { rememberCreation } from './creation';
 import { ErrorCode, inConstruct, MeshError } from './errors';
 import { GatewayAccess, type GatewayWorkload } from './gateway-access';
-import { list, requireDnsLabel, requireLabel, requirePublicHost } from './limits';
+import { isHostOf, list, requireDnsLabel, requireLabel, requirePublicHost, serves } from './limits';
 import { Listener, ListenerKind } from './listener';
 import { type MeshService, requireNamespace } from './mesh-service';
 import { clientTlsOf, protectRoutes } from './resilience-rules';
@@ -496,7 +496,7 @@ export class MeshGateway extends Construct {
       sourceLabels === undefined &&
       sourceNamespace === undefined &&
       (port === undefined || ports.includes(port)) &&
-      (authority?.exact === undefined || isHostOf(host, authority.exact));
+      (authority?.exact === undefined || isHostOf(host, authority.exact.replace(/:\d+$/, '')));
     if (matches.length > 0 && !matches.some(isMet)) {
       throw new MeshError(
         ErrorCode.IMPOSSIBLE_MATCH,
@@ -680,10 +680,9 @@ export class MeshGateway extends Construct {
     );
     const secure = hosts.filter(({ listeners }) => listeners.some(({ isTls, port }) => isTls && port === this.httpsPort));
     const names = new Set(secure.map(({ name }) => name));
-    const isServed = (name: string) => names.has(name) || secure.some((other) => meet(other.name, name));
     return redirecting.flatMap((listener) =>
       hosts
-        .filter(({ name, listeners }) => listeners.includes(listener) && !isServed(name))
+        .filter(({ name, listeners }) => listeners.includes(listener) && !serves(names, name))
         .map(
           ({ name }) =>
             `host '${name}' stands on ${listener._name}, which redirects to https, and no listener serves it on port ${this.httpsPort}; expose it there too (${ErrorCode.INVALID_LISTENER})`,
@@ -748,17 +747,6 @@ function gatewayMatches({ paths, when }: GatewayMatchOptions, construct: Constru
     );
   }
   return both ?? [];
-}
-
-/** Whether some host is meant by both, each of which may be a pattern. */
-function meet(a: string, b: string): boolean {
-  return isHostOf(a, b) || isHostOf(b, a);
-}
-
-/** Whether clients of a host, or of one that a pattern is above, name this authority. */
-function isHostOf(host: string, authority: string): boolean {
-  const name = authority.replace(/:\d+$/, '');
-  return host.startsWith('*') ? name.endsWith(host.slice(1)) : name === host;
 }
 
 /** The earlier entries that take every request of the later one on all its listeners; none where a request is left on one. */

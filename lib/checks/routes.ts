@@ -1,4 +1,5 @@
 import { ErrorCode } from '../errors';
+import { serves } from '../limits';
 import type { DestinationModel, MeshModel, VirtualServiceModel } from '../model/mesh-model';
 import type { Rendered } from '../model/rendered';
 import type { Finding } from './finding';
@@ -83,13 +84,4 @@ function findUnservedHosts(model: MeshModel, { object, hosts, gateways }: Virtua
             construct: object.construct,
           }));
   });
-}
-
-/** Whether a gateway serves a host, or of a pattern some host: by its name, by a pattern above it, or by what the pattern is above. */
-function serves(served: ReadonlySet<string>, host: string): boolean {
-  if (served.has(host) || (host.startsWith('*') && [...served].some((known) => known.endsWith(host.slice(1))))) {
-    return true;
-  }
-  const labels = host.split('.');
-  return labels.some((_, index) => served.has(['*', ...labels.slice(index + 1)].join('.')));
 }

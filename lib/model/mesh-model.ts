@@ -261,14 +261,10 @@ export class MeshModel {
           host: fullName(spec.host ?? '', namespace),
           subsets: new Map((spec.subsets ?? []).map((subset: Data) => [subset.name, subset.labels ?? {}])),
           tlsMode: spec.trafficPolicy?.tls?.mode,
-          portTlsModes: modes(spec.trafficPolicy?.portLevelSettings, (setting) => [setting.port?.number, setting.tls?.mode]),
-          subsetTlsModes: modes(spec.subsets, (subset) => [subset.name, subset.trafficPolicy?.tls?.mode]),
+          portTlsModes: said(spec.trafficPolicy?.portLevelSettings, (setting) => [setting.port?.number, setting.tls?.mode]),
+          subsetTlsModes: said(spec.subsets, (subset) => [subset.name, subset.trafficPolicy?.tls?.mode]),
           maxEjectionPercent: ejectionPercent(spec),
-          subsetEjectionPercents: new Map(
-            (spec.subsets ?? [])
-              .map((subset: Data) => [subset.name, ejectionPercent(subset)] as const)
-              .filter(([, percent]: [string, number | undefined]) => percent !== undefined),
-          ),
+          subsetEjectionPercents: said(spec.subsets, (subset) => [subset.name, ejectionPercent(subset)]),
         });
         break;
       case 'networking.istio.io/Gateway':
@@ -300,7 +296,7 @@ export class MeshModel {
           namespace,
           selector: spec.selector?.matchLabels,
           mode: spec.mtls?.mode,
-          portModes: modes(Object.entries(spec.portLevelMtls ?? {}), ([port, { mode }]) => [Number(port), mode]),
+          portModes: said(Object.entries(spec.portLevelMtls ?? {}), ([port, { mode }]) => [Number(port), mode]),
         });
         break;
       case 'security.istio.io/AuthorizationPolicy':
@@ -493,9 +489,9 @@ function isBare({ labels, annotations }: Data = {}): boolean {
   return [labels, annotations].some((said) => said?.['sidecar.istio.io/inject'] === 'false');
 }
 
-/** The modes that are said. */
-function modes<K>(entries: Data[] = [], read: (entry: Data) => [K, string | undefined]): Map<K, string> {
-  return new Map(entries.map(read).flatMap(([key, mode]) => (mode === undefined ? [] : [[key, mode] as const])));
+/** A setting of several ports or subsets, where it is said. */
+function said<K, V>(entries: Data[] = [], read: (entry: Data) => [K, V | undefined]): Map<K, V> {
+  return new Map(entries.map(read).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 }
 
 function isPrivate(spec: Data): boolean {

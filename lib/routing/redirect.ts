@@ -1,5 +1,5 @@
 import { ErrorCode, MeshError } from '../errors';
-import { quote, requireHostName, requirePort } from '../limits';
+import { isHostOf, quote, requireHostName, requirePort } from '../limits';
 import { requirePath } from './path-match';
 import { describeMatch, type HttpMatch, matchCovers } from './request-match';
 import { narrowPrefix, requirePrefixMatches } from './rewrite';
@@ -152,7 +152,7 @@ export class Redirect {
 
   private meetsAgain(match: HttpMatch, hosts: readonly string[]): boolean {
     const { authority, scheme, port = schemePort(scheme), uri, prefixRewrite } = this.redirect;
-    const otherHost = authority !== undefined && !hosts.some((host) => isServed(authority, host));
+    const otherHost = authority !== undefined && !hosts.some((host) => isHostOf(host, authority));
     const otherScheme = scheme !== undefined && match.scheme !== undefined && !accepts(match.scheme, scheme);
     const otherPort = match.port !== undefined && port !== undefined && port !== match.port;
     if (otherHost || otherScheme || otherPort || this.changesMethod(match)) {
@@ -216,9 +216,4 @@ const SCHEME_PORTS: Record<string, number> = { http: 80, https: 443 };
 
 function schemePort(scheme: string | undefined): number | undefined {
   return scheme === undefined ? undefined : SCHEME_PORTS[scheme];
-}
-
-/** Whether a VirtualService for `host` sees the requests for this authority. */
-function isServed(authority: string, host: string): boolean {
-  return host === '*' || host === authority || (host.startsWith('*.') && authority.endsWith(host.slice(1)));
 }
